@@ -1,0 +1,151 @@
+package vault
+
+import (
+	"errors"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
+)
+
+// Kind tells the sealed rows of a person apart.
+type Kind uint8
+
+// The kinds of rows. Their numbers are in databases: never renumber.
+const (
+	FactRow       Kind = 1  // head: person.Head; body: value
+	ChoiceRow     Kind = 2  // head: consent.Choice without evidence; body: evidence
+	FeedbackRow   Kind = 3  // head: person.Feedback
+	ComplaintRow  Kind = 4  // head: person.Complaint
+	RestrictRow   Kind = 5  // head: since when the person restricted all use
+	ShownRow      Kind = 6  // head: person.Shown
+	ToldRow       Kind = 7  // head: names that were shown to the person in their own session, and when
+	SuppressedRow Kind = 8  // head: name of a fact that the person removed or corrected; imports of it are refused
+	ClaimRow      Kind = 9  // head: an identifier that a browser claimed for this device
+	ReceiptRow    Kind = 10 // body: a receipt; kept apart, not loaded for decisions
+)
+
+// Key names a row of one kind of one person. The first half is a keyed hash of the name (a fact's name, a purpose),
+// the second of the source or occasion, so that a sweep that knows the charter's names can find them, and a thief cannot read them.
+type Key [16]byte
+
+// Row is one sealed thing about a person, as the store keeps it: it reads nothing but pseudonym, kind, key and time.
+type Row struct {
+	Of   person.ID
+	Kind Kind
+	Key  Key
+	At   person.Instant
+	Head []byte // sealed
+	Body []byte // sealed, may be empty
+}
+
+// RowID names a row.
+type RowID struct {
+	Of   person.ID
+	Kind Kind
+	Key  Key
+}
+
+// Stream is an event's name, source and charter, interned by the store: the "kind" of a frame at rest.
+type Stream struct {
+	Event   string
+	Source  string
+	Charter int
+}
+
+// StreamID is the store's number of a Stream.
+type StreamID uint32
+
+// Frame is one sealed event: in the journal first, then folded, unopened, into the person's history.
+type Frame struct {
+	Of       person.ID
+	ID       person.EventID // keyed hash of the messageId: a retry has the same
+	Stream   StreamID
+	At       person.Instant
+	Received person.Instant
+	Body     []byte // sealed
+}
+
+// IdentifierKind is what a person can be found by.
+type IdentifierKind string
+
+// The identifiers. A claimed one is what a browser says of a user: it names only what that browser sent.
+const (
+	UserID      IdentifierKind = "userId"
+	AnonymousID IdentifierKind = "anonymousId"
+	Email       IdentifierKind = "email"
+	Phone       IdentifierKind = "phone"
+	ClaimedUser IdentifierKind = "claimed"
+)
+
+// Blind is a keyed hash of an identifier of a kind: finds a person without keeping the identifier.
+type Blind [16]byte
+
+// Identifier is where a blind leads. A device (anonymousId) has one for each session that ended in a sign-in:
+// an event belongs to the latest that began (Since) at or before it.
+type Identifier struct {
+	Blind    Blind
+	Since    person.Instant // 0 for all but devices
+	Of       person.ID
+	Verified bool
+}
+
+// Enrolment is a new pseudonym with its wrapped data key and the identifiers that lead to it.
+type Enrolment struct {
+	ID          person.ID
+	Wrapped     []byte
+	At          person.Instant
+	Identifiers []Identifier
+}
+
+// Join brings one pseudonym (with all that are joined to it) to a person. Split undoes it.
+type Join struct {
+	ID  person.ID // the one that is brought
+	To  person.ID // any pseudonym of the person it is brought to
+	At  person.Instant
+	Why string // "sign-in", "alias": never an identifier
+}
+
+// Seen is the version of a person by which somebody judged; a Change that saw an older one is refused with ErrStale.
+type Seen struct {
+	Root    person.ID
+	Version int64
+}
+
+// Sighting says that a person's order named a product that the catalogue does not know. Both are keyed hashes; ItemID
+// is written anywhere only when enough people have it.
+type Sighting struct {
+	Item   [16]byte
+	Person [16]byte
+	ItemID string
+}
+
+// Change is everything that one act changes about people. It is committed whole or not at all, and synced to disk
+// before Commit returns.
+type Change struct {
+	Enrol       []Enrolment
+	Identifiers []Identifier // further identifiers of people who are enrolled already
+	Seen        []Seen
+	Joins       []Join
+	Put         []Row // inserted, or replaced when At is not older than what is there
+	Drop        []RowID
+	Frames      []Frame // to the journal
+	Sightings   []Sighting
+	Looks       []ledger.Row
+}
+
+// Loaded is what the store has about one person, sealed.
+type Loaded struct {
+	Who     person.Person
+	Wrapped map[person.ID][]byte // data keys, wrapped
+	Rows    []Row                // all kinds but receipts
+	Frames  []Frame              // folded history, oldest first
+	Version int64                // rises with every choice, join, split, restriction and removal
+	Charter int                  // position of the charter in force, read in the same snapshot
+}
+
+// The errors of the store's ports.
+var (
+	ErrNotFound    = errors.New("nothing is kept under that name")
+	ErrStale       = errors.New("somebody changed this person meanwhile: judge again")
+	ErrUnavailable = errors.New("the store cannot be reached or is full: try again later")
+)

@@ -1,0 +1,44 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
+)
+
+// Store keeps sealed rows. It never sees a value. Reads see one snapshot. Errors are ErrNotFound, ErrStale, ErrUnavailable
+// (wrapped) or the context's; after any error nothing of the act has happened, except that a Commit that returned
+// ErrUnavailable may yet be found done (retries are harmless: rows and frames carry their own identity).
+type Store interface {
+	// Find gives every identifier row of these blinds, in no order. Unknown ones are left out.
+	Find(ctx context.Context, blinds []Blind) ([]Identifier, error)
+
+	// Load gives everything about the person to whom id belongs (any of their pseudonyms), without receipts.
+	// The looks, if any, are appended in the transaction of the read; when they cannot be, nothing is returned.
+	Load(ctx context.Context, id person.ID, looks ...ledger.Row) (Loaded, error)
+
+	// Gate gives, for each id in order, what the gate at collection needs: who, wrapped keys, version, and rows of the kinds
+	// ChoiceRow, RestrictRow, SuppressedRow and ClaimRow; no frames. An unknown id gives a zero Loaded.
+	Gate(ctx context.Context, ids []person.ID) ([]Loaded, error)
+
+	// Each walks over everybody, having first appended the look at the population. It stops at the first error of yield.
+	// People who come or change meanwhile may or may not be seen.
+	Each(ctx context.Context, look ledger.Row, yield func(Loaded) error) error
+
+	// Receipts gives the person's latest receipts, newest first, with the looks appended as in Load.
+	Receipts(ctx context.Context, id person.ID, limit int, looks ...ledger.Row) ([]Row, error)
+
+	// Receipt gives one receipt by its key, and whose it is.
+	Receipt(ctx context.Context, key Key, looks ...ledger.Row) (Row, Loaded, error)
+
+	// Commit does the change whole and returns when it is synced to disk.
+	Commit(ctx context.Context, c Change) error
+
+	// Keep writes receipts through the group commit. With wait it returns when they are synced; without, within 100 ms they are.
+	Keep(ctx context.Context, receipts []Row, wait bool) error
+
+	// Intern gives the number of a stream, the same for ever; Streams gives all that are known.
+	Intern(ctx context.Context, s Stream) (StreamID, error)
+	Streams(ctx context.Context) (map[StreamID]Stream, error)
+}
