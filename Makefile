@@ -1,0 +1,51 @@
+# Rapport. Two commands matter: `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+export CGO_ENABLED := 1
+
+.PHONY: help
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/rapport
+	go build -trimpath -o bin/rapport ./cmd/rapport
+
+.PHONY: demo
+demo: build ## a shop with real retail data, decided upon and explained; prints where to look
+	./bin/rapport demo
+
+.PHONY: test
+test: ## install what tests need, then run every check and test
+	./scripts/setup.sh
+	$(MAKE) --no-print-directory lint
+	go test -timeout 40m ./...
+
+.PHONY: check
+check: ## the inner loop: vet and the quick tests of what you are changing
+	go vet ./...
+	go test -timeout 5m -short . ./person/... ./charter/... ./trust/... ./know/... ./reach/... ./job/... ./web/...
+
+.PHONY: lint
+lint: ## formatting, vet, staticcheck, known vulnerabilities
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "run gofmt on: $$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	./scripts/vulnerabilities.sh $(GOVULNCHECK)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each (default 30s)
+	./scripts/fuzz.sh $${FUZZTIME:-30s}
+
+.PHONY: bench
+bench: build ## the benches, with ratios to a baseline in the same run
+	./bin/rapport bench collect
+	./bin/rapport bench decide
+
+.PHONY: screenshots
+screenshots: build ## take the pictures that README and docs show
+	go test -count=1 -run TestScreenshots ./cmd/rapport -args -screenshots=$(CURDIR)/docs/pictures

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what the tests need on Debian or Ubuntu: PostgreSQL (server), Chromium, Node with npm, strace, and the pinned Node packages.
+# As root it installs what is missing; otherwise it names it in one sentence and stops.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+want=()
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || want+=(postgresql)
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || want+=(chromium)
+command -v node >/dev/null || want+=(nodejs)
+command -v npm >/dev/null || want+=(npm)
+command -v strace >/dev/null || want+=(strace)
+command -v cc >/dev/null || want+=(gcc libc6-dev)
+
+if [ ${#want[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests need ${want[*]}: install them (Debian: apt-get install ${want[*]}) and run make test again." >&2
+    exit 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # The package's own cluster is not needed: the tests start their own server.
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+  apt-get install -y -qq --no-install-recommends "${want[@]}" >/dev/null
+fi
+
+if [ -f cmd/rapport/testdata/sdk/package-lock.json ]; then
+  (cd cmd/rapport/testdata/sdk && npm ci --no-audit --no-fund --loglevel=error)
+fi
