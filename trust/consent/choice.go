@@ -1,0 +1,39 @@
+// Package consent keeps people's choices as history and says what follows from them: Of gives a person's standing for a
+// purpose at a time. It is pure: it reads no clock, no store and no randomness.
+package consent
+
+import "github.com/rapporthq/rapport/person"
+
+// Answer is what a person said to a purpose. The zero value is that they never said anything, which is not a choice.
+type Answer uint8
+
+// The answers.
+const (
+	Unanswered Answer = iota
+	No
+	Yes
+)
+
+// Choice is one answer of a person to one purpose, as history: a later one does not erase it.
+type Choice struct {
+	Of       person.ID
+	Purpose  string
+	Answer   Answer
+	At       person.Instant // when the person said it, by the source's word
+	Received person.Instant // when it came here, by the server's clock
+	Explicit bool           // said to this purpose by name, in words that say what follows (GDPR Art. 9)
+	Verified bool           // by a server source or the person's own signed session; what a browser claims is not
+	Signal   bool           // a browser's signal: it binds its device only
+	Source   string         // the charter's name of the source; "self" for the person's own signed session
+	Channel  string
+	Charter  int // position of the charter whose words were shown
+}
+
+// Evidence is what shows that a choice was made: kept sealed, as the body of the choice's row.
+type Evidence struct {
+	Notice   string // version of the notice
+	Language string
+	Words    string // the words that were shown
+	Channel  string
+	Message  string // the message in which it came
+}
