@@ -6,6 +6,8 @@
 package charter
 
 import (
+	"strings"
+
 	"github.com/rapporthq/rapport/person"
 )
 
@@ -51,6 +53,11 @@ func (t Text) In(lang string, brand *Brand) string {
 	if s, ok := t[lang]; ok {
 		return s
 	}
+	if base, _, cut := strings.Cut(lang, "-"); cut {
+		if s, ok := t[base]; ok {
+			return s
+		}
+	}
 	if brand != nil {
 		for _, l := range brand.Languages {
 			if s, ok := t[l]; ok {
@@ -58,7 +65,13 @@ func (t Text) In(lang string, brand *Brand) string {
 			}
 		}
 	}
-	return t[""]
+	if s, ok := t[""]; ok {
+		return s
+	}
+	for _, l := range names(t) {
+		return t[l]
+	}
+	return ""
 }
 
 // Span is a calendar length of time such as 30d, 18mo or 5y. The zero Span is "not said".
@@ -107,6 +120,7 @@ func (b Basis) Switchable() bool { return b == Consent || b == LegitimateInteres
 // Purpose is what data may be used for.
 type Purpose struct {
 	Name     string
+	Label    Text     // what people call it; its name when the charter says nothing
 	Uses     []string // Fideslang data uses
 	Basis    Basis
 	Why      Text
@@ -163,6 +177,9 @@ type Type struct {
 	Band []float64 // lower bounds of a band, rising
 	Of   *Type     // element of a list
 	Max  int       // longest string in runes, or most elements of a list
+
+	Labels   []string // of a band, one for each bound: "0-18", "18-65", "65+"; set by Parse
+	Currency string   // of money: the brand's; set by Parse
 }
 
 // IsColumn says whether a fact of this type is a column of the item-item model by itself.
@@ -171,6 +188,7 @@ func (t Type) IsColumn() bool { return t.Name == TEnum || t.Name == TBand }
 // Datum is a fact that the brand may keep about a person.
 type Datum struct {
 	Name        string
+	Label       Text // what people call it; its name when the charter says nothing
 	Kind        Kind
 	Type        Type
 	Category    string // Fideslang data category
@@ -202,13 +220,15 @@ type Ask struct {
 type TraitRule struct {
 	Count   string // event
 	Within  Span
-	Where   string // CEL over item and time
+	Where   string    // CEL over item and time; empty: every one counts
+	Counts  *LineRule // Where, compiled; nil when it is empty
 	AtLeast int
 }
 
 // Event is something the person may do that the brand may keep.
 type Event struct {
 	Name       string
+	Label      Text // what people call it; its name when the charter says nothing
 	Category   string
 	Purposes   []string
 	Level      person.Level

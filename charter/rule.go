@@ -37,3 +37,20 @@ type FactRule struct {
 func (r *FactRule) Matches(facts map[string]string, at person.Instant) (bool, error) {
 	return r.matches(facts, at)
 }
+
+// Line is what the rule of a trait sees of one line of an event: the item, what was bought of it, and when.
+type Line struct {
+	Item            *Item
+	Quantity, Price float64
+	At              person.Instant
+}
+
+// LineRule is a compiled CEL condition over item, quantity, price, weekday ("Mon"), hour, month and day, by the
+// brand's clock.
+type LineRule struct {
+	Text    string
+	matches func(*Line) (bool, error)
+}
+
+// Matches evaluates the rule. An error means that the rule could not be decided; callers take the side of the person.
+func (r *LineRule) Matches(l *Line) (bool, error) { return r.matches(l) }

@@ -1,0 +1,3 @@
+package charter
+
+func (r *reader) lint() {}
