@@ -34,9 +34,12 @@ type decision struct {
 		Level   string `json:"level"`
 		Because string `json:"because"`
 	} `json:"relationship"`
-	Items    []offer `json:"items"`
-	Short    string  `json:"short"`
-	Feedback string  `json:"feedback"`
+	Items []offer `json:"items"`
+	Short struct {
+		Reason string `json:"reason"`
+		Text   string `json:"text"`
+	} `json:"short"`
+	Feedback string `json:"feedback"`
 }
 
 // offer is one item that was decided on, with the arithmetic that brought it here.
