@@ -11,22 +11,31 @@ import (
 // Only this package makes one that allows anything: the zero Permit allows nothing, and every port that returns a
 // value takes a Permit and asks it. A Permit holds names and times, never values.
 type Permit struct {
-	kind     Kind
-	who      person.Person // zero for a population
-	count    int           // how many people, for a population
-	filter   string        // which people, for a population, in words
-	purpose  string        // charter's name of the purpose, or "own" for the person themselves
-	actor    string        // who reads: staff name, job name; empty for an automated decision
-	role     string
-	team     string
-	facts    map[string]bool // names of facts; nil with all set means every fact
-	events   map[string]bool // names of events
-	items    map[string]bool // ids of the charter's sensitive rules whose lines may be read besides
-	all      bool            // the person themselves, or an export for them: everything
-	passed   []bool          // for a decision: which head of the judged history passed, by its index
-	factPass []bool          // for a decision: which head of the judged facts passed, by its index
-	charter  int             // position of the charter that judged
-	expires  person.Instant
+	kind    Kind
+	who     person.Person   // zero for a population
+	count   int             // how many people, for a population
+	filter  string          // which people, for a population, in words
+	purpose string          // charter's name of the purpose, or "own" for the person themselves
+	actor   string          // who reads: staff name, job name; empty for an automated decision
+	role    string          // in which role they read
+	team    string          // their team, empty when none
+	facts   map[string]bool // names of facts, for permits that come from no judgement
+	events  map[string]bool // names of events, likewise
+	items   []string        // ids of the charter's sensitive rules whose lines may be read besides
+	all     bool            // the person themselves, or an export for them: everything
+	shut    bool            // it names what a look covers and opens nothing: each person is judged first
+	judged  bool            // it comes from a judgement: what passed is in heads, by place
+	heads   *passed         // which heads passed
+	charter int             // position of the charter that judged
+	expires person.Instant
+}
+
+// passed remembers of each judged head whether it passed, and what it was called: a permit asked with other heads than
+// were judged refuses.
+type passed struct {
+	facts, history       []person.Head
+	factPass, eventsPass []bool
+	fields               []string // distinct names that passed, sorted
 }
 
 // Kind is why something is read.
@@ -73,8 +82,8 @@ func (p Permit) Check(id person.ID, now person.Instant) error {
 	if p.kind == None || now > p.expires || id.IsZero() {
 		return ErrNoPermit
 	}
-	if p.kind == Job {
-		return nil
+	if p.kind == Job && !p.judged {
+		return nil // a population: what it opens is asked by name
 	}
 	if !p.who.Has(id) {
 		return ErrNoPermit
@@ -86,12 +95,12 @@ func (p Permit) Check(id person.ID, now person.Instant) error {
 // For permits that come from no judgement over heads (staff, self, job) only the name counts.
 func (p Permit) Fact(i int, name string) bool {
 	switch {
-	case p.kind == None:
+	case p.kind == None || p.shut:
 		return false
 	case p.all:
 		return true
-	case p.factPass != nil:
-		return i >= 0 && i < len(p.factPass) && p.factPass[i]
+	case p.judged:
+		return p.heads != nil && i >= 0 && i < len(p.heads.factPass) && p.heads.factPass[i] && p.heads.facts[i].Name == name
 	}
 	return p.facts[name]
 }
@@ -99,30 +108,42 @@ func (p Permit) Fact(i int, name string) bool {
 // Event says whether the i-th judged event head, of this name, may be opened.
 func (p Permit) Event(i int, name string) bool {
 	switch {
-	case p.kind == None:
+	case p.kind == None || p.shut:
 		return false
 	case p.all:
 		return true
-	case p.passed != nil:
-		return i >= 0 && i < len(p.passed) && p.passed[i]
+	case p.judged:
+		return p.heads != nil && i >= 0 && i < len(p.heads.eventsPass) && p.heads.eventsPass[i] && p.heads.history[i].Name == name
 	}
 	return p.events[name]
 }
 
 // Sensitive says whether lines about items marked by this sensitive rule may be read.
-func (p Permit) Sensitive(rule string) bool { return p.kind != None && (p.all || p.items[rule]) }
+func (p Permit) Sensitive(rule string) bool {
+	return p.kind != None && !p.shut && (p.all || contains(p.items, rule))
+}
 
 // Fields lists the names that may be read, sorted: what a look records.
 func (p Permit) Fields() []string {
-	if p.all {
+	switch {
+	case p.kind == None:
+		return nil
+	case p.all:
 		return []string{"everything"}
+	case p.judged:
+		if p.heads == nil {
+			return nil
+		}
+		return append([]string(nil), p.heads.fields...)
 	}
 	var names []string
 	for n := range p.facts {
 		names = append(names, n)
 	}
 	for n := range p.events {
-		names = append(names, n)
+		if !p.facts[n] {
+			names = append(names, n)
+		}
 	}
 	sort.Strings(names)
 	return names
