@@ -1,0 +1,135 @@
+package vault
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"hash"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+// hasher makes keyed hashes: HMAC-SHA256 cut to 16 bytes (measured on a machine with SHA instructions: half the cost of keyed BLAKE2b).
+type hasher struct {
+	pool sync.Pool
+}
+
+type hashing struct {
+	h   hash.Hash
+	in  []byte
+	out []byte
+}
+
+func newHasher(key []byte) *hasher {
+	key = append([]byte(nil), key...)
+	h := &hasher{}
+	h.pool.New = func() any {
+		return &hashing{h: hmac.New(sha256.New, key), in: make([]byte, 0, 256), out: make([]byte, 0, sha256.Size)}
+	}
+	return h
+}
+
+// sum hashes space ‖ 0 ‖ value. The space never holds a zero byte, so no two pairs are hashed alike.
+func (h *hasher) sum(space, value string) (out [16]byte) {
+	w := h.pool.Get().(*hashing)
+	w.in = append(append(append(w.in[:0], space...), 0), value...)
+	w.h.Reset()
+	_, _ = w.h.Write(w.in)
+	w.out = w.h.Sum(w.out[:0])
+	copy(out[:], w.out)
+	clear(w.in)
+	h.pool.Put(w)
+	return out
+}
+
+const longestIdentifier = 512 // bytes
+
+// Blind is the keyed hash of an identifier of a kind, after Normalise. The value of a claimed identifier comes with the
+// source in it, put there by the caller. ErrIdentifier when the value is none.
+func (v *Vault) Blind(kind IdentifierKind, value string) (Blind, error) {
+	n, err := v.Normalise(kind, value)
+	if err != nil {
+		return Blind{}, err
+	}
+	return v.blind.sum(string(kind), n), nil
+}
+
+// Normalise gives the one form in which identifiers are compared: userId, anonymousId and claimed ones as they are (in
+// Unicode's form C), e-mail addresses trimmed and in lower case, telephone numbers as +country and digits, or the digits
+// alone when they are no valid number of the home's region.
+func (v *Vault) Normalise(kind IdentifierKind, value string) (string, error) {
+	if value == "" || len(value) > longestIdentifier || !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
+		return "", ErrIdentifier
+	}
+	switch kind {
+	case UserID, AnonymousID, ClaimedUser:
+		value = norm.NFC.String(value)
+	case Email:
+		value = norm.NFC.String(strings.ToLower(strings.TrimSpace(value)))
+		at := strings.LastIndexByte(value, '@')
+		if at < 1 || at == len(value)-1 {
+			return "", ErrIdentifier
+		}
+	case Phone:
+		value = v.phone(value)
+	default:
+		return "", ErrIdentifier
+	}
+	if value == "" {
+		return "", ErrIdentifier
+	}
+	return value, nil
+}
+
+func (v *Vault) phone(value string) string {
+	region := ""
+	if r := v.region.Load(); r != nil {
+		region = *r
+	}
+	if n, err := phonenumbers.Parse(value, region); err == nil && phonenumbers.IsValidNumber(n) {
+		return phonenumbers.Format(n, phonenumbers.E164)
+	}
+	var digits strings.Builder
+	for _, r := range value {
+		if r >= '0' && r <= '9' {
+			digits.WriteRune(r)
+		}
+	}
+	if digits.Len() < 4 {
+		return ""
+	}
+	return digits.String()
+}
+
+// Name is the key of a row: the first half is a keyed hash of the kind and the name, the second of the occasion
+// (a source, a decision, a message; empty when there is only one).
+func (v *Vault) Name(kind Kind, name, occasion string) Key {
+	var k Key
+	half := v.NameHalf(kind, name)
+	copy(k[:8], half[:])
+	o := v.names.sum("occasion", occasion)
+	copy(k[8:], o[:8])
+	return k
+}
+
+// NameHalf is the first half of the keys of all rows of this kind and name: by it a sweep finds them without opening any.
+func (v *Vault) NameHalf(kind Kind, name string) [8]byte {
+	h := v.names.sum("row "+string(rune('0'+kind)), name)
+	return [8]byte(h[:8])
+}
+
+// EventID names the event that came in the message of this id. The caller puts the source before the id, so that nobody
+// can use up another source's ids.
+func (v *Vault) EventID(messageID string) person.EventID {
+	return v.events.sum("message", messageID)
+}
+
+// SightingOf hashes a product and a person for a Sighting, so that people can be counted but not told.
+func (v *Vault) SightingOf(item string, who person.ID) Sighting {
+	return Sighting{Item: v.names.sum("item", item), Person: v.names.sum("person", string(who[:])), ItemID: item}
+}
