@@ -1,0 +1,253 @@
+package bench
+
+import (
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+//go:embed charter.yaml
+var benchCharter []byte
+
+// home makes a home with the benches' charter and a source key for it.
+func home(ctx context.Context, o Options) (dir, key string, err error) {
+	dir = filepath.Join(o.Dir, "home")
+	if _, err = command(ctx, o, "init", dir); err != nil {
+		return "", "", err
+	}
+	file := filepath.Join(dir, "charter.yaml")
+	if err = os.WriteFile(file, benchCharter, 0o600); err != nil {
+		return "", "", err
+	}
+	if _, err = command(ctx, o, withDatabase(o, "charter", "--home", dir, "accept", file)...); err != nil {
+		return "", "", err
+	}
+	key, err = command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "source", "--name", "tills")...)
+	return dir, key, err
+}
+
+func withDatabase(o Options, args ...string) []string {
+	if o.Database != "" {
+		args = append(args, "--database", o.Database)
+	}
+	return args
+}
+
+// choices writes a file of choices: nine people in ten say yes, one in ten said no after a yes.
+func choices(path string, people int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	at := time.Now().UTC().Add(-30 * 24 * time.Hour).Format(time.RFC3339)
+	later := time.Now().UTC().Add(-10 * 24 * time.Hour).Format(time.RFC3339)
+	for i := range people {
+		if _, err := fmt.Fprintf(f, `{"userId":"%s","purpose":"personalise","answer":"yes","at":"%s","channel":"web","language":"en","notice":"1","words":"To show you what suits you."}`+"\n", userID(i), at); err != nil {
+			return err
+		}
+		if i%10 == 9 {
+			if _, err := fmt.Fprintf(f, `{"userId":"%s","purpose":"personalise","answer":"no","at":"%s","channel":"web","language":"en","notice":"1","words":"To show you what suits you."}`+"\n", userID(i), later); err != nil {
+				return err
+			}
+		}
+	}
+	return f.Close()
+}
+
+func userID(i int) string { return fmt.Sprintf("u%07d", i) }
+
+// message writes one event of about 500 bytes. Of a hundred, five are not declared, four are traits, forty are views and the
+// rest orders; every third carries a field that falls. serial makes its messageId, and picks the person.
+func message(dst []byte, serial uint64, people int, now string) []byte {
+	i := int(mix(serial) % uint64(people))
+	kind := serial % 100
+	typ := "track"
+	if kind >= 5 && kind < 9 {
+		typ = "identify"
+	}
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, typ...)
+	dst = append(dst, `","messageId":"bench-`...)
+	dst = strconv.AppendUint(dst, serial, 10)
+	dst = append(dst, `-4f1c0a7e-9d1b","userId":"u`...)
+	dst = appendPadded(dst, i, 7)
+	dst = append(dst, `","timestamp":"`...)
+	dst = append(dst, now...)
+	dst = append(dst, `","context":{"library":{"name":"analytics-node","version":"3.1.0"},"ip":"203.0.113.9","userAgent":"Mozilla/5.0 (X11; Linux x86_64) bench"}`...)
+	switch {
+	case kind < 5:
+		dst = append(dst, `,"event":"Coupon Wallet Opened","properties":{"wallet":"summer","coupons":17,"note":"not declared by the charter, so it is refused and not kept"}}`...)
+	case kind < 9:
+		dst = append(dst, `,"traits":{"household":"2","favourite_colour":"not declared","shoe_size":43}}`...)
+	case kind < 49:
+		dst = append(dst, `,"event":"Product Viewed","properties":{"product_id":"10`...)
+		dst = appendPadded(dst, int(mix(serial+1)%5000), 5)
+		dst = append(dst, `","referrer_campaign":"not declared","list":"shelf-7","position":4,"variant":"blue"}}`...)
+	default:
+		dst = append(dst, `,"event":"Order Completed","properties":{"order_id":"o`...)
+		dst = strconv.AppendUint(dst, serial, 10)
+		dst = append(dst, `","total":23.45,"products":[`...)
+		for l := range 3 {
+			if l > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, `{"product_id":"10`...)
+			dst = appendPadded(dst, int(mix(serial+uint64(l)+7)%5000), 5)
+			dst = append(dst, `","quantity":1,"price":2.5}`...)
+		}
+		dst = append(dst, ']')
+		if kind%3 == 0 {
+			dst = append(dst, `,"till_operator":"not declared"`...)
+		}
+		dst = append(dst, `}}`...)
+	}
+	return dst
+}
+
+func appendPadded(dst []byte, n, digits int) []byte {
+	var b [20]byte
+	for i := digits - 1; i >= 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(dst, b[:digits]...)
+}
+
+// mix spreads serial numbers (splitmix64), so that people and products come in no order.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb
+	return x ^ (x >> 31)
+}
+
+// Collect measures the door for events: batches of 100, single requests at saturation, and single requests at an offered
+// rate, each beside a bare handler under the same generator.
+func Collect(ctx context.Context, o Options) ([]Figure, error) {
+	people, batchFor, singleFor := 100_000, 30*time.Second, 10*time.Second
+	set := "100k people"
+	if o.Quick {
+		people, batchFor, singleFor, set = 10_000, 5*time.Second, 3*time.Second, "quick, 10k people"
+	}
+	dir, key, err := home(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(o.Dir, "choices.jsonl")
+	if err := choices(file, people); err != nil {
+		return nil, err
+	}
+	o.Log("importing the choices of %d people", people)
+	if _, err := command(ctx, o, withDatabase(o, "import", "--home", dir, "--source", "tills", "--as", "choices", file)...); err != nil {
+		return nil, err
+	}
+	bare, err := start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}")
+	if err != nil {
+		return nil, err
+	}
+	defer bare.stop()
+	ours, err := start(ctx, o, "/readyz", withDatabase(o, "serve", "--home", dir, "--listen", "{addr}")...)
+	if err != nil {
+		return nil, err
+	}
+	defer ours.stop()
+
+	auth := "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"))
+	run := uint64(time.Now().UnixNano()) << 8
+	batches := func(conn int, n int64, dst []byte) []byte {
+		now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+		body := append(make([]byte, 0, 64<<10), `{"batch":[`...)
+		for i := range 100 {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = message(body, run+uint64(conn)<<40+uint64(n)*100+uint64(i), people, now)
+		}
+		body = append(body, `],"sentAt":"`...)
+		body = append(body, now...)
+		body = append(body, `"}`...)
+		return post(dst, "/v1/batch", auth, body)
+	}
+	singles := func(conn int, n int64, dst []byte) []byte {
+		now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+		serial := run + 1<<39 + uint64(conn)<<40 + uint64(n)
+		if k := serial % 100; k >= 5 && k < 9 { // the single door here is /v1/track
+			serial += 50
+		}
+		return post(dst, "/v1/track", auth, message(nil, serial, people, now))
+	}
+
+	measure := func(s *server, conns int, rate float64, d time.Duration, build next) (load, error) {
+		l, err := drive(ctx, s.addr, conns, rate, d, build)
+		if err == nil {
+			err = l.fault()
+		}
+		if err != nil {
+			return l, fmt.Errorf("%w: %s", err, s.said())
+		}
+		return l, nil
+	}
+	var figures []Figure
+	add := func(figure string, value float64, unit, baseline string, base float64) {
+		f := Figure{Bench: "collect", Set: set, Figure: figure, Value: value, Unit: unit}
+		if base > 0 {
+			f.Baseline, f.Ratio = baseline, value/base
+		}
+		figures = append(figures, f)
+	}
+
+	o.Log("batches of 100 for %s", batchFor)
+	base, err := measure(bare, 16, 0, batchFor/3, batches)
+	if err != nil {
+		return nil, err
+	}
+	lag := make(chan float64)
+	watch, stopWatch := context.WithCancel(ctx)
+	go func() {
+		worst := 0.0
+		for {
+			select {
+			case <-watch.Done():
+				lag <- worst
+				return
+			case <-time.After(time.Second):
+				worst = max(worst, ours.metric("rapport_history_lag_seconds"))
+			}
+		}
+	}()
+	got, err := measure(ours, 16, 0, batchFor, batches)
+	stopWatch()
+	worst := <-lag
+	if err != nil {
+		return nil, err
+	}
+	add("batch_events_per_s", got.perSecond()*100, "", "bare handler", base.perSecond()*100)
+	add("batch_p99_ms", quantile(got.latencies, .99), "ms", "bare handler", quantile(base.latencies, .99))
+	add("history_lag_s", worst, "s", "", 0)
+
+	o.Log("single requests for %s", singleFor)
+	if base, err = measure(bare, 64, 0, singleFor, singles); err != nil {
+		return nil, err
+	}
+	if got, err = measure(ours, 64, 0, singleFor, singles); err != nil {
+		return nil, err
+	}
+	add("single_requests_per_s", got.perSecond(), "", "bare handler", base.perSecond())
+	rate := min(10_000, got.perSecond()*.6)
+	if base, err = measure(bare, 64, rate, singleFor, singles); err != nil {
+		return nil, err
+	}
+	if got, err = measure(ours, 64, rate, singleFor, singles); err != nil {
+		return nil, err
+	}
+	set = fmt.Sprintf("%s, %.0f/s offered", set, rate)
+	add("single_p99_ms", quantile(got.latencies, .99), "ms", "bare handler", quantile(base.latencies, .99))
+	add("rss_mb", ours.rss(), "MB", "", 0)
+	return figures, nil
+}
