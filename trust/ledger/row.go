@@ -1,0 +1,157 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+// The kinds of rows. Their words are in the tree: never change them.
+const (
+	KindLook      = "look"      // a read by staff, a job or a partner
+	KindReceipts  = "receipts"  // a batch of receipts of automated decisions
+	KindErasure   = "erasure"   // empties earlier rows: their link to a person and their reason are gone
+	KindRetention = "retention" // earlier rows ran out of their time and are gone altogether
+	KindCharter   = "charter"   // a charter was accepted
+)
+
+// Key seals rows about one person, or about no single one. vault.KeyRing is one; Vault.Home is the one for populations.
+type Key interface {
+	ID() person.ID            // whose key it is; zero for the home's
+	LeafKey() ([]byte, error) // 32 bytes; an error when the person was forgotten
+	SealReason(at person.Instant, reason string) []byte
+}
+
+// Seal makes the row of a look. The key must be that of look.Of, the home's for a population. ErrLook when the look
+// does not say who, in which role, for what purpose, when and what.
+func Seal(l Look, key Key) (Row, error) {
+	if l.Actor == "" || l.Role == "" || l.Purpose == "" || l.At == 0 || len(l.Fields) == 0 || l.Count < 0 || key == nil || key.ID() != l.Of {
+		return Row{}, ErrLook
+	}
+	if !l.Of.IsZero() {
+		l.Count = 1
+	}
+	r := Row{
+		Of: l.Of, At: l.At, Kind: KindLook, Actor: l.Actor, Role: l.Role, Team: l.Team, Purpose: l.Purpose,
+		Fields: strings.Join(l.Fields, ","), Count: l.Count, Filter: l.Filter,
+	}
+	if l.Reason != "" {
+		r.Reason = key.SealReason(l.At, l.Reason)
+	}
+	return leafed(r, key)
+}
+
+// ReceiptsRow makes the row that brings a batch of n receipts into the ledger: hash is over their sealed bytes, in order.
+func ReceiptsRow(at person.Instant, n int, hash [32]byte, home Key) (Row, error) {
+	return leafed(Row{At: at, Kind: KindReceipts, Actor: "decide", Purpose: "account", Count: n, Filter: "sha256:" + hex.EncodeToString(hash[:])}, home)
+}
+
+// CharterRow makes the row that says which charter was accepted, by whom.
+func CharterRow(at person.Instant, by, hash string, position int, home Key) (Row, error) {
+	return leafed(Row{At: at, Kind: KindCharter, Actor: by, Purpose: "charter", Count: position, Filter: hash}, home)
+}
+
+// ErasureRow makes the row of an erasure: it commits to the numbers of the rows that lose their link and their reason.
+// Every one must be numbered before the erasure is.
+func ErasureRow(at person.Instant, actor, role string, numbers []int64, home Key) (Row, error) {
+	return leafed(Row{At: at, Kind: KindErasure, Actor: actor, Role: role, Purpose: "erasure", Count: len(numbers), Filter: formatNumbers(numbers)}, home)
+}
+
+// RetentionRow makes the row of a sweep: it commits to the numbers of the rows that are dropped because their time is over.
+func RetentionRow(at person.Instant, numbers []int64, home Key) (Row, error) {
+	return leafed(Row{At: at, Kind: KindRetention, Actor: "retention", Purpose: "retention", Count: len(numbers), Filter: formatNumbers(numbers)}, home)
+}
+
+func leafed(r Row, key Key) (Row, error) {
+	if key == nil || key.ID() != r.Of {
+		return Row{}, ErrLook
+	}
+	k, err := key.LeafKey()
+	if err != nil {
+		return Row{}, fmt.Errorf("this look cannot be recorded, so nothing may be read: %w", err)
+	}
+	r.Leaf = leaf(r, k)
+	return r, nil
+}
+
+// leaf is the keyed hash over everything in the row but its number.
+func leaf(r Row, key []byte) (out [32]byte) {
+	m := hmac.New(sha256.New, key)
+	_, _ = m.Write(open(r))
+	_, _ = m.Write(r.Of[:])
+	_, _ = m.Write(r.Reason)
+	m.Sum(out[:0])
+	return out
+}
+
+// open is the part of a row that stays readable for ever, in one form.
+func open(r Row) []byte {
+	b := []byte("rapport ledger row 1\n")
+	b = binary.BigEndian.AppendUint64(b, uint64(r.At))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Count))
+	for _, s := range []string{r.Kind, r.Actor, r.Role, r.Team, r.Purpose, r.Fields, r.Filter} {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+	}
+	return b
+}
+
+// record is the row's hash in the tree: over the open part and the leaf, so that the open part is bound for ever and the
+// rest is bound for as long as the person's key lives.
+func record(r Row) tlog.Hash { return tlog.RecordHash(append(open(r), r.Leaf[:]...)) }
+
+// formatNumbers writes numbers as "3,7-9".
+func formatNumbers(numbers []int64) string {
+	n := append([]int64(nil), numbers...)
+	sort.Slice(n, func(i, j int) bool { return n[i] < n[j] })
+	var b strings.Builder
+	for i := 0; i < len(n); {
+		j := i
+		for j+1 < len(n) && n[j+1] <= n[j]+1 {
+			j++
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatInt(n[i], 10))
+		if n[j] != n[i] {
+			b.WriteString("-" + strconv.FormatInt(n[j], 10))
+		}
+		i = j + 1
+	}
+	return b.String()
+}
+
+// span is a run of numbers, both ends included.
+type span struct{ from, to int64 }
+
+// parseNumbers reads what formatNumbers wrote.
+func parseNumbers(s string) ([]span, error) {
+	var spans []span
+	if s == "" {
+		return nil, nil
+	}
+	for _, part := range strings.Split(s, ",") {
+		a, b, ranged := strings.Cut(part, "-")
+		from, err := strconv.ParseInt(a, 10, 64)
+		if err != nil || from < 1 {
+			return nil, fmt.Errorf("ledger: %q is no list of entries", s)
+		}
+		to := from
+		if ranged {
+			if to, err = strconv.ParseInt(b, 10, 64); err != nil || to < from {
+				return nil, fmt.Errorf("ledger: %q is no list of entries", s)
+			}
+		}
+		spans = append(spans, span{from, to})
+	}
+	return spans, nil
+}
