@@ -10,7 +10,6 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
 	"sort"
@@ -76,7 +75,7 @@ func New(cfg Config) *Shop {
 	if err != nil {
 		panic(err)
 	}
-	s.pages = page.NewSet(sub, template.FuncMap{"money": s.money, "percent": percent, "weight": weight, "bars": bars}, cfg.Log)
+	s.pages = page.NewSet(sub, template.FuncMap{"money": s.money, "percent": percent, "weight": page.Weight, "bars": bars}, cfg.Log)
 	shelves := map[string]*department{}
 	for i := range cfg.Products {
 		p := &cfg.Products[i]
@@ -208,38 +207,10 @@ func (s *Shop) money(v float64) string {
 	return sign + strconv.FormatFloat(v, 'f', 2, 64)
 }
 
-func weight(v float64) string {
-	sign := "+"
-	if v < 0 {
-		sign = "−"
-	}
-	return sign + strconv.FormatFloat(math.Abs(v), 'f', 3, 64)
-}
-
 func percent(v float64) string { return strconv.FormatFloat(v*100, 'f', 0, 64) + "%" }
 
-// bar is one contribution as a picture: its place and width on a common scale, in hundredths.
-type bar struct {
-	part
-	X, Width float64
-	Minus    bool
-}
-
-// bars lays the contributions of an offer on one scale, so that their lengths can be compared by eye.
-func bars(parts []part) []bar {
-	largest := 0.0
-	for _, p := range parts {
-		largest = math.Max(largest, math.Abs(p.Weight))
-	}
-	out := make([]bar, 0, len(parts))
-	for _, p := range parts {
-		width := 0.0
-		if largest > 0 {
-			width = math.Abs(p.Weight) / largest * 100
-		}
-		out = append(out, bar{part: p, Width: math.Round(width*10) / 10, Minus: p.Weight < 0})
-	}
-	return out
+func bars(reasons []part) []page.Bar {
+	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })
 }
 
 func slug(name string) string {
