@@ -39,7 +39,7 @@ const always = person.Instant(math.MinInt64)
 
 // when is the time from which a choice counts. A no counts from when it came, if its source dates it later than that:
 // a wrong clock must not keep a no from working. A yes counts from no earlier than its own time.
-func (c Choice) when() person.Instant {
+func (c *Choice) when() person.Instant {
 	t := c.At
 	if t == 0 {
 		t = c.Received
@@ -51,10 +51,10 @@ func (c Choice) when() person.Instant {
 }
 
 // claim says whether the choice binds its device only: a browser's claim, or a browser's signal.
-func (c Choice) claim() bool { return !c.Verified || c.Signal }
+func (c *Choice) claim() bool { return !c.Verified || c.Signal }
 
 // counts says whether the choice is one at all, at that time, by the server's clock.
-func (c Choice) counts(p *charter.Purpose, who person.Person, at, now person.Instant) bool {
+func (c *Choice) counts(p *charter.Purpose, who *person.Person, at, now person.Instant) bool {
 	if c.Purpose != p.Name || !who.Has(c.Of) {
 		return false
 	}
@@ -91,17 +91,17 @@ type voice struct {
 	device answer         // latest claim or signal of the device, when this device is asked about
 }
 
-// answer is the latest of several; of two at the same time the no.
+// answer is the latest of several choices, and from when it counts; nil when there is none.
 type answer struct {
-	Choice
-	at    person.Instant
-	given bool
+	*Choice
+	at person.Instant
 }
 
-func (a *answer) hear(c Choice) {
+// hear keeps the later of two; of two at the same time the no.
+func (a *answer) hear(c *Choice) {
 	t := c.when()
-	if !a.given || t > a.at || t == a.at && c.Answer == No && a.Answer != No {
-		*a = answer{Choice: c, at: t, given: true}
+	if a.Choice == nil || t > a.at || t == a.at && c.Answer == No {
+		*a = answer{c, t}
 	}
 }
 
@@ -127,7 +127,8 @@ func Of(c *charter.Charter, purpose string, who person.Person, choices []Choice,
 		st.Allowed, st.Because = true, string(p.Basis)
 		return st
 	}
-	h := hear(p, who, choices, m, at)
+	var few [8]voice
+	h := hear(p, who, choices, m, at, few[:0])
 	h.decide(p, at, &st)
 	if m.GPC && st.Answer != No && contains(c.Signals.GPC, purpose) {
 		st.Allowed, st.Explicit, st.Answer, st.Since, st.Charter, st.Because = false, false, No, 0, 0, BecauseSignal
@@ -160,28 +161,27 @@ type hearing struct {
 	hollow bool           // there was a yes that was only claimed
 }
 
-func hear(p *charter.Purpose, who person.Person, choices []Choice, m person.Moment, at person.Instant) hearing {
+func hear(p *charter.Purpose, who person.Person, choices []Choice, m person.Moment, at person.Instant, voices []voice) hearing {
 	h := hearing{sole: len(who.Also) == 0}
-	h.voices = make([]voice, 1, 1+len(who.Also))
-	h.voices[0].joined = always
+	h.voices = append(voices, voice{joined: always})
 	for _, j := range who.Also {
 		h.voices = append(h.voices, voice{joined: joinedAt(j)})
 	}
 	for i := range choices {
 		c := &choices[i]
-		if !c.counts(p, who, at, m.Now) {
+		if !c.counts(p, &who, at, m.Now) {
 			continue
 		}
 		v := &h.voices[index(who, c.Of)]
 		if c.claim() {
-			h.hearClaim(p, v, *c, m)
+			h.hearClaim(p, v, c, &m)
 			continue
 		}
 		if c.Answer == Yes && p.Explicit && !c.Explicit {
 			h.soft = true
 			continue
 		}
-		v.said.hear(*c)
+		v.said.hear(c)
 		if t := c.when(); t >= v.joined && (!h.spoken || t > h.group) {
 			h.group, h.spoken = t, true
 		}
@@ -189,7 +189,7 @@ func hear(p *charter.Purpose, who person.Person, choices []Choice, m person.Mome
 	return h
 }
 
-func (h *hearing) hearClaim(p *charter.Purpose, v *voice, c Choice, m person.Moment) {
+func (h *hearing) hearClaim(p *charter.Purpose, v *voice, c *Choice, m *person.Moment) {
 	here := h.sole || m.Device == c.Of
 	if c.Answer == Yes {
 		if !h.sole {
@@ -214,16 +214,16 @@ func (h *hearing) decide(p *charter.Purpose, at person.Instant, st *Standing) {
 	var aged person.Instant
 	for i := range h.voices {
 		v := &h.voices[i]
-		if v.said.given && !h.superseded(v, v.said.at) {
+		if v.said.Choice != nil && !h.superseded(v, v.said.at) {
 			st.take(p, &v.said, at, &aged)
 		}
-		if d := &v.device; d.given && !h.superseded(v, d.at) {
+		if d := &v.device; d.Choice != nil && !h.superseded(v, d.at) {
 			switch {
 			case d.Answer == No:
-				if !v.said.given || d.at >= v.said.at {
+				if v.said.Choice == nil || d.at >= v.said.at {
 					st.take(p, d, at, &aged)
 				}
-			case h.sole && (!v.said.given || v.said.Answer == Yes):
+			case h.sole && (v.said.Choice == nil || v.said.Answer == Yes):
 				st.take(p, d, at, &aged)
 			}
 		}

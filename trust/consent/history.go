@@ -107,19 +107,21 @@ func OptOuts(c *charter.Charter, who person.Person, choices []Choice, upTo perso
 // Pending lists the claimed noes that no verified answer of the person has followed: what is put to them at their next sign-in.
 func Pending(who person.Person, choices []Choice, now person.Instant) []Choice {
 	var out []Choice
-	for _, c := range choices {
+	for i := range choices {
+		c := &choices[i]
 		if c.Answer != No || c.Verified || c.Signal || c.when() > now || !who.Has(c.Of) {
 			continue
 		}
 		settled := false
-		for _, d := range choices {
+		for k := range choices {
+			d := &choices[k]
 			if d.Purpose == c.Purpose && d.Verified && !d.Signal && d.Answer != Unanswered && who.Has(d.Of) && d.when() > c.when() && d.when() <= now {
 				settled = true
 				break
 			}
 		}
 		if !settled {
-			out = append(out, c)
+			out = append(out, *c)
 		}
 	}
 	return out
@@ -137,30 +139,31 @@ func ForSplit(who person.Person, leaving []person.ID, choices []Choice) []Choice
 		}
 		return false
 	}
-	var stay, go_ []person.ID
+	var stay, leave []person.ID
 	for _, id := range who.All() {
 		if leaves(id) {
-			go_ = append(go_, id)
+			leave = append(leave, id)
 		} else {
 			stay = append(stay, id)
 		}
 	}
-	if len(stay) == 0 || len(go_) == 0 {
+	if len(stay) == 0 || len(leave) == 0 {
 		return nil
 	}
 	var out []Choice
-	for _, c := range choices {
+	for i := range choices {
+		c := &choices[i]
 		if c.Answer != No || c.claim() || !who.Has(c.Of) {
 			continue
 		}
 		others := stay
 		if !leaves(c.Of) {
-			others = go_
+			others = leave
 		}
 		for _, other := range others {
 			// Copied to each pseudonym that was joined when it was said, so that a further split keeps it too.
 			if t := c.when(); t >= since(who, c.Of) && t >= since(who, other) {
-				d := c
+				d := *c
 				d.Of = other
 				out = append(out, d)
 			}

@@ -72,7 +72,7 @@ func (st *Standing) contacts(all []person.Instant, at person.Instant, day *calen
 	last := int64(0)
 	sorted := true
 	for i, t := range all {
-		if t > at {
+		if t == 0 || t > at {
 			continue
 		}
 		if st.Last == 0 || t > st.Last {
@@ -91,7 +91,7 @@ func (st *Standing) contacts(all []person.Instant, at person.Instant, day *calen
 			sorted = false
 			days = make([]int64, 0, len(all))
 			for _, u := range all[:i+1] {
-				if u <= at {
+				if u != 0 && u <= at {
 					days = append(days, day.of(u))
 				}
 			}

@@ -75,7 +75,7 @@ func (w words) because(c *charter.Charter, st *Standing, first, last, today int6
 			case "too-personal":
 				b = append(b, w.in("something was too personal", "quelque chose était trop personnel")...)
 			case "opt-out":
-				b = append(b, w.in("you took back a yes", "vous avez retiré un oui")...)
+				b = append(b, w.in("you opted out of something", "vous avez refusé un usage")...)
 			}
 		}
 	}

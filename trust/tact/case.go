@@ -70,14 +70,3 @@ type Judgement struct {
 	FactReasons    []Reason // for each of Case.Facts; "" when it passed. A protective fact that passed may be read for its rules only
 	HistoryReasons []Reason // for each of Case.History; "" when it passed
 }
-
-// Judge decides a case. It is a function of its Case alone. What passed both passes is in the Permit, by the places of
-// Case.Facts and Case.History: Record.Open must be asked with the same heads.
-func Judge(c Case) Judgement { return Judgement{} }
-
-// JudgeLearning decides what a model may learn from one person for a purpose that learns: the first pass alone, with no placement.
-// Its Permit is a job's; the look at the population is the job's to record.
-func JudgeLearning(c Case, purpose string) Judgement { return Judgement{} }
-
-// Text is a hold in one plain sentence, in the charter's words, in English or French: "We use your birthday once you are a regular."
-func Text(c *charter.Charter, h Hold, lang string) string { return string(h.Reason) }

@@ -1,0 +1,175 @@
+package tact
+
+import (
+	"time"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/person"
+)
+
+// key is what heads share that rules ask for by name: a history of thousands has a handful of them.
+type key struct {
+	name, source, channel string
+	charter               int
+	learnt                person.Learnt
+	event, derived        bool
+}
+
+// group is the heads that share a key, and what the rules say of all of them.
+type group struct {
+	key
+	datum      *charter.Datum // nil for events and what the charter does not name
+	protective bool
+	apart      bool // the charter in force does not give it the purpose: no business of this placement
+	first      code // restricted, not-chartered, purpose or permission; for protective facts sensitive too
+	sensitive  code
+	worst      code   // the earliest reason of its heads, so far
+	purpose    string // what it was judged for: the placement's purpose, or a protective fact's own
+	because    string // of a permission that is missing
+	floor      float64
+	retain     charter.Span
+	past, kept person.Instant // what is dated before past is expired, what is dated after kept is not; between, the calendar says
+	second     [2]code        // too-soon, surprising or no-benefit; by whether the person was told
+	count      [codes]int
+	level      person.Level
+	benefits   bool // there is something to tell the person, or it needs nothing
+}
+
+// few is up to how many groups a walk through them is quicker than a map.
+const few = 8
+
+// group finds the group of a head and notes it in the mark.
+func (j *judge) group(h *person.Head, m *mark) *group {
+	k := key{h.Name, h.Source, h.Channel, h.Charter, h.Learnt, h.Event, len(h.Inputs) > 0}
+	if j.index == nil {
+		for i := range j.groups {
+			if j.groups[i].key == k {
+				m.group = int32(i)
+				return &j.groups[i]
+			}
+		}
+		if len(j.groups) >= few {
+			j.index = make(map[key]int, 4*few)
+			for i := range j.groups {
+				j.index[j.groups[i].key] = i
+			}
+		}
+	} else if i, ok := j.index[k]; ok {
+		m.group = int32(i)
+		return &j.groups[i]
+	}
+	if j.index != nil {
+		j.index[k] = len(j.groups)
+	}
+	m.group = int32(len(j.groups))
+	j.groups = append(j.groups, group{key: k})
+	g := &j.groups[len(j.groups)-1]
+	j.judgeGroup(g, h)
+	return g
+}
+
+// margin is more than any two ways of counting months back and forth can differ by.
+const margin = 5 * 24 * time.Hour
+
+// judgeGroup says of the group what depends on the key alone. h is any head of it.
+func (j *judge) judgeGroup(g *group, h *person.Head) {
+	known := false
+	if g.event {
+		if e := j.Charter.Events[g.name]; e != nil {
+			known, g.retain, g.level, g.benefits = true, e.Retain, e.Level, true
+		}
+	} else if d := j.Charter.Data[g.name]; d != nil {
+		known, g.datum, g.retain, g.level, g.floor = true, d, d.Retain, d.Level, d.Quality
+		g.protective = d.Protective && j.second
+		g.benefits = d.Kind == charter.Identifier || says(d.Benefit) || !needsBenefit(j.Charter.Purposes[j.purpose])
+	}
+	edge := g.retain.Before(j.late)
+	g.past, g.kept = edge.Add(-margin), edge.Add(margin)
+
+	gives := j.Charter.Allows(g.name, g.event, j.purpose) && !(g.datum != nil && g.datum.Protective)
+	g.apart = known && !gives && !g.protective
+	g.purpose = j.purpose
+	switch {
+	case g.protective:
+		g.first, g.purpose, g.because = j.leave(g.datum, h)
+	case j.Restricted:
+		g.first = restricted
+	case !known || g.datum != nil && !learntAs(g.datum, g.learnt):
+		g.first = notChartered
+	case !gives || !j.worded(h, j.purpose, j.standing):
+		g.first = purposeless
+	case !j.standing.Allowed:
+		g.first, g.because = permission, j.standing.Because
+	case !j.serves(h, j.purpose):
+		g.first = permission
+	case g.datum != nil && special(g.datum) && !j.explicit(g.datum, h):
+		g.sensitive = sensitive
+	}
+}
+
+// isExpired says whether it should be gone by then. What is dated later than it came counts from when it came, and what has no date never lasts.
+func (g *group) isExpired(h *person.Head, then person.Instant) bool {
+	t := h.At
+	if t == 0 || h.Received != 0 && h.Received < t {
+		t = h.Received
+	}
+	switch {
+	case g.retain.IsZero() || t < g.past:
+		return true
+	case t > g.kept:
+		return false
+	}
+	return g.retain.After(t) < then
+}
+
+// welcome is the second pass for the group, at a level.
+func (g *group) welcome(j *judge, level person.Level) {
+	s := &j.Charter.Surprise
+	var base float64
+	switch g.learnt {
+	case person.Declared:
+		base = s.Declared
+	case person.Observed:
+		base = s.Observed
+	case person.Inferred:
+		base = s.Inferred
+	default:
+		base = s.Acquired
+	}
+	if g.channel != j.Placement.Channel {
+		base += s.OtherChannel
+	}
+	for told, surprise := range [2]float64{base, base * s.ToldFactor} {
+		switch {
+		case g.level > level:
+			g.second[told] = tooSoon
+		case surprise > j.Placement.Tolerates+1e-9: // sums of tenths are not exact
+			g.second[told] = surprising
+		case !g.benefits:
+			g.second[told] = noBenefit
+		}
+	}
+}
+
+// needsBenefit says whether using something for the purpose must bring the person something that they can be told of. What a contract, a law, a
+// life or a public task needs is used for its own reason.
+func needsBenefit(p *charter.Purpose) bool { return p == nil || p.Basis.Switchable() || p.Explicit }
+
+func says(t charter.Text) bool {
+	for _, s := range t {
+		if s != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// learntAs says whether the charter lets the datum be learnt in this way.
+func learntAs(d *charter.Datum, l person.Learnt) bool {
+	for _, w := range d.Learnt {
+		if w == l {
+			return true
+		}
+	}
+	return len(d.Learnt) == 0
+}
