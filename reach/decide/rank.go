@@ -1,0 +1,295 @@
+package decide
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/recommend"
+	"github.com/rapporthq/rapport/person"
+)
+
+// named is how many reasons an item names; the rest is one line.
+const named = 4
+
+// PartKind says where a part of a score comes from. The numbers are in receipts: never renumber.
+type PartKind uint8
+
+// The kinds of parts.
+const (
+	PartTaken     PartKind = 1 // something the person took: Name is the item
+	PartAgain     PartKind = 2 // they took this very item before
+	PartTrend     PartKind = 3 // many take it lately
+	PartFact      PartKind = 4 // a fact of theirs: Name is the fact
+	PartTerm      PartKind = 5 // a declared term: Name is the term
+	PartCatalogue PartKind = 6 // the catalogue's own order
+	PartRest      PartKind = 7 // what is too small to be named
+)
+
+// Part is one addend of a score, as a receipt keeps it: names, times and the weight, no words and no values of facts.
+type Part struct {
+	Kind   PartKind
+	Name   string
+	Event  person.EventID // the latest event that it rests on, zero when none
+	Of     string         // that event's name in the charter
+	Times  int            // how often, for something taken
+	Last   person.Instant // when last, for something taken
+	Weight float64
+}
+
+// Source is the part's name for machines.
+func (p Part) Source() string {
+	switch p.Kind {
+	case PartTaken, PartAgain:
+		if p.Event != (person.EventID{}) {
+			return p.Event.String()
+		}
+		return "item:" + p.Name
+	case PartTrend:
+		return recommend.SourceTrend
+	case PartFact:
+		return recommend.SourceFact(p.Name)
+	case PartTerm:
+		return termSource(p.Name)
+	case PartCatalogue:
+		return "catalogue"
+	}
+	return "rest"
+}
+
+func termSource(name string) string { return "term:" + name }
+
+// mutes is what the person's "not for me" takes away from the part, in recommend's words; empty when nothing: what many
+// take, and what the person themselves takes again, are no reasons to unlearn.
+func (p Part) mutes() string {
+	switch p.Kind {
+	case PartTaken, PartFact:
+		return p.Name
+	case PartTerm:
+		return termSource(p.Name)
+	}
+	return ""
+}
+
+// ranking is what one rung gives: every item it could offer, best first, and how to explain one.
+type ranking struct {
+	rung    person.Rung
+	scored  []recommend.Scored
+	place   func(i int) int // the i-th scored item's place on the shelf, -1 when it is not there
+	explain func(s recommend.Scored) []Part
+}
+
+// values is what a permit opened of a person, made ready for ranking.
+type values struct {
+	events []person.Event
+	taken  []recommend.Taken
+	facts  map[string]string // one value for each permitted fact that is not protective
+	cols   []string
+}
+
+// permittedValues picks, of several values of one fact, the best known: by how it was learnt, then verified, quality, time.
+// Heads decide, and only those that passed, so that nothing held can move the choice.
+func permittedValues(c *charter.Charter, counts func(string) bool, facts []person.Fact, events []person.Event) values {
+	best := map[string]*person.Fact{}
+	for i := range facts {
+		f := &facts[i]
+		d := c.Data[f.Name]
+		if d == nil || d.Protective || d.Kind == charter.Identifier {
+			continue
+		}
+		if b := best[f.Name]; b == nil || better(f, b) {
+			best[f.Name] = f
+		}
+	}
+	v := values{events: events, taken: recommend.Take(events, counts), facts: make(map[string]string, len(best))}
+	chosen := make([]person.Fact, 0, len(best))
+	for n, f := range best {
+		v.facts[n] = f.Value
+		chosen = append(chosen, *f)
+	}
+	v.cols = recommend.Columns(c, chosen) // sorted
+	return v
+}
+
+func better(a, b *person.Fact) bool {
+	return cmp.Or(
+		cmp.Compare(a.Learnt, b.Learnt),
+		compareBool(a.Verified, b.Verified),
+		cmp.Compare(a.Quality, b.Quality),
+		cmp.Compare(a.At, b.At),
+		cmp.Compare(a.Received, b.Received),
+		strings.Compare(b.Source, a.Source),
+		strings.Compare(b.Value, a.Value),
+	) > 0
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// scratch keeps the long slices of rankings between decisions.
+var scratch = sync.Pool{New: func() any { return new([]recommend.Scored) }}
+
+// individual ranks by what the person's permit opened, and adds the declared terms that apply. It is nil when there is
+// nothing to rank by. done gives the long slice back.
+func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set, placement string, at person.Instant) (r *ranking, done func()) {
+	if h.Model == nil || len(v.taken) == 0 && len(v.cols) == 0 {
+		return nil, func() {}
+	}
+	in := recommend.Input{Taken: v.taken, Columns: v.cols, Muted: muted, At: at, Allow: allow}
+	buf := scratch.Get().(*[]recommend.Scored)
+	scored := h.Model.Rank((*buf)[:0], in)
+	done = func() { *buf = scored[:0]; scratch.Put(buf) }
+	terms := h.applies(v.facts, muted, placement, at)
+	if len(terms) > 0 {
+		for i := range scored {
+			for _, t := range terms {
+				if t.items.has(h.onShelf(scored[i].Item)) {
+					scored[i].Score += t.Weight
+				}
+			}
+		}
+		slices.SortFunc(scored, func(a, b recommend.Scored) int {
+			return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))
+		})
+	}
+	if len(scored) == 0 {
+		return nil, done
+	}
+	r = &ranking{rung: person.Individual, scored: scored}
+	r.place = func(i int) int { return h.onShelf(scored[i].Item) }
+	r.explain = func(s recommend.Scored) []Part {
+		parts := h.parts(v, h.Model.Explain(in, s.ID))
+		for _, t := range terms {
+			if t.items.has(h.onShelf(s.Item)) {
+				parts = append(parts, Part{Kind: PartTerm, Name: t.Name, Weight: t.Weight})
+			}
+		}
+		return shorten(parts, s.Score)
+	}
+	return r, done
+}
+
+func (h *House) onShelf(item int) int {
+	if item < 0 || item >= len(h.shelf) {
+		return -1
+	}
+	return int(h.shelf[item])
+}
+
+// applies lists the declared terms of the placement whose condition holds over the permitted facts. One that cannot be
+// decided does not apply.
+func (h *House) applies(facts map[string]string, muted map[string]bool, placement string, at person.Instant) []declaredTerm {
+	var out []declaredTerm
+	for _, t := range h.terms {
+		if !slices.Contains(t.Placements, placement) || muted[termSource(t.Name)] || muted[t.Fact] {
+			continue
+		}
+		if _, ok := facts[t.Fact]; !ok {
+			continue
+		}
+		if yes, err := t.When.Matches(facts, at); yes && err == nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// parts turns the model's parts into a receipt's.
+func (h *House) parts(v values, from []recommend.Part) []Part {
+	out := make([]Part, 0, len(from)+1)
+	for _, p := range from {
+		part := Part{Weight: p.Weight, Event: p.Event}
+		switch {
+		case p.Source == recommend.SourceTrend:
+			part.Kind = PartTrend
+		case p.Fact != "":
+			part.Kind, part.Name = PartFact, p.Fact
+		default:
+			part.Kind, part.Name = PartTaken, p.Item
+			if p.Source == recommend.SourceAgain {
+				part.Kind = PartAgain
+			}
+			if i, ok := slices.BinarySearchFunc(v.taken, p.Item, func(t recommend.Taken, id string) int { return strings.Compare(t.Item, id) }); ok {
+				part.Times, part.Last = v.taken[i].Times(), v.taken[i].Last()
+			}
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+// shorten keeps the largest parts by size, negative ones too, and puts the rest into one line, so that they add up to
+// the score.
+func shorten(parts []Part, score float64) []Part {
+	slices.SortStableFunc(parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight)), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+	})
+	if len(parts) <= named+1 {
+		return slices.Clip(parts)
+	}
+	rest := score
+	for _, p := range parts[:named] {
+		rest -= p.Weight
+	}
+	out := slices.Clone(parts[:named])
+	return append(out, Part{Kind: PartRest, Weight: rest})
+}
+
+// nameEvents fills in the names of the events that the parts rest on.
+func nameEvents(parts []Part, events []person.Event) {
+	for i := range parts {
+		if parts[i].Event == (person.EventID{}) {
+			continue
+		}
+		for j := range events {
+			if events[j].ID == parts[i].Event {
+				parts[i].Of = events[j].Name
+				break
+			}
+		}
+	}
+}
+
+// context ranks by what many take lately and in this season: it depends on nobody. Nil without a model.
+func (h *House) context(at person.Instant) *ranking {
+	if h.Model == nil {
+		return nil
+	}
+	scored := h.trending(at)
+	if len(scored) == 0 {
+		return nil
+	}
+	return &ranking{
+		rung: person.Context, scored: scored,
+		place:   func(i int) int { return h.onShelf(scored[i].Item) },
+		explain: func(s recommend.Scored) []Part { return []Part{{Kind: PartTrend, Weight: s.Score}} },
+	}
+}
+
+// generic is the catalogue in its own order, which is by id: it needs no model and depends on nobody. Bare items come last.
+func (h *House) generic() *ranking {
+	items := h.Shelf.All()
+	scored := make([]recommend.Scored, 0, len(items))
+	for _, bare := range [2]bool{false, true} {
+		for i := range items {
+			if items[i].Bare == bare {
+				scored = append(scored, recommend.Scored{Item: i, ID: items[i].ID})
+			}
+		}
+	}
+	return &ranking{
+		rung: person.Generic, scored: scored,
+		place:   func(i int) int { return scored[i].Item },
+		explain: func(recommend.Scored) []Part { return []Part{{Kind: PartCatalogue}} },
+	}
+}
