@@ -64,6 +64,8 @@ type Message struct {
 	consent    []byte // context.consent
 	manager    []byte // context.consentManagement
 	raw        []byte
+	choice     *Spoken     // from a file
+	complaint  *Complained // from a file
 	defect     defect
 }
 

@@ -1,0 +1,285 @@
+package collect
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+// Book counts what was refused and shows the owner of a source what became of their latest messages. On disk it keeps
+// counts by the charter's own names; names as they were spelt, which may be personal, live in memory only, for an hour
+// at most. It never holds a value. It is safe for use by many goroutines.
+type Book struct {
+	counters Counters
+	clock    person.Clock
+
+	mu      sync.Mutex
+	pending map[Refusal]int64
+	spelt   map[string]map[spelling]*Name
+	recent  map[string]*ring
+}
+
+// Name is a name that the charter does not know, as a source spelt it.
+type Name struct {
+	Event  string         `json:"event"`
+	Field  string         `json:"field,omitempty"`
+	Reason Reason         `json:"reason"`
+	Count  int64          `json:"count"`
+	Last   person.Instant `json:"-"`
+}
+
+// Recent is what became of one message.
+type Recent struct {
+	Arrived person.Instant
+	Type    string
+	Event   string
+	Kept    bool
+	Reason  Reason // why nothing of it was kept
+	Field   string // the field for which it was refused
+	Fields  []Fell // which fields of it fell
+}
+
+// Fell is a field that was not kept, and why.
+type Fell struct {
+	Name   string `json:"name"`
+	Reason Reason `json:"reason"`
+}
+
+const (
+	memory     = time.Hour
+	mostSpelt  = 500 // names of one source
+	mostRecent = 100 // messages of one source
+	mostShown  = 20  // fallen fields of one message
+	longest    = 100 // bytes of a name as it is shown
+)
+
+type spelling struct {
+	event, field string
+	reason       Reason
+}
+
+type ring struct {
+	entries []Recent
+	next    int
+}
+
+// NewBook makes a Book. Without counters the counts stay in memory.
+func NewBook(counters Counters, clock person.Clock) *Book {
+	if clock == nil {
+		clock = person.SystemClock
+	}
+	return &Book{counters: counters, clock: clock, pending: map[Refusal]int64{}, spelt: map[string]map[spelling]*Name{}, recent: map[string]*ring{}}
+}
+
+// add takes over the tally of one batch.
+func (b *Book) add(t *tally) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for r, n := range t.counts {
+		b.pending[r] += n
+	}
+	b.spell(t)
+	r := b.recent[t.source]
+	if r == nil {
+		r = &ring{}
+		b.recent[t.source] = r
+	}
+	for i := max(0, len(t.verdicts)-mostRecent); i < len(t.verdicts); i++ {
+		v := &t.verdicts[i]
+		e := Recent{Arrived: t.received, Type: kindWord(v.kind), Event: cut(v.event), Kept: v.kept, Reason: v.reason, Field: v.field}
+		for _, f := range t.fallen[v.from:v.to] {
+			if len(e.Fields) == mostShown {
+				break
+			}
+			e.Fields = append(e.Fields, Fell{cut(f.name), f.reason})
+		}
+		r.put(e)
+	}
+}
+
+func kindWord(t Type) string {
+	switch t {
+	case choiceOf:
+		return "choice"
+	case complaintOf:
+		return "complaint"
+	}
+	return t.String()
+}
+
+func (r *ring) put(e Recent) {
+	if len(r.entries) < mostRecent {
+		r.entries = append(r.entries, e)
+		return
+	}
+	r.entries[r.next] = e
+	r.next = (r.next + 1) % mostRecent
+}
+
+// spell notes the names that the charter does not know.
+func (b *Book) spell(t *tally) {
+	names := b.spelt[t.source]
+	note := func(s spelling) {
+		if n := names[s]; n != nil {
+			n.Count++
+			n.Last = t.received
+			return
+		}
+		if names == nil {
+			names = map[spelling]*Name{}
+			b.spelt[t.source] = names
+		}
+		if len(names) >= mostSpelt {
+			for k, n := range names {
+				if t.received-n.Last > person.Instant(memory.Microseconds()) {
+					delete(names, k)
+				}
+			}
+			if len(names) >= mostSpelt {
+				return
+			}
+		}
+		names[s] = &Name{Event: s.event, Field: s.field, Reason: s.reason, Count: 1, Last: t.received}
+	}
+	for i := range t.verdicts {
+		v := &t.verdicts[i]
+		if !v.known && v.event != "" && v.reason != "" {
+			note(spelling{cut(v.event), "", v.reason})
+		}
+		for _, f := range t.fallen[v.from:v.to] {
+			if !f.known && f.name != "" {
+				note(spelling{cut(v.event), cut(f.name), f.reason})
+			}
+		}
+	}
+}
+
+func cut(s string) string {
+	if len(s) <= longest {
+		return strings.Clone(s)
+	}
+	return strings.ToValidUTF8(s[:longest], "") + "…"
+}
+
+// Flush writes the counts that are pending. After an error they stay pending.
+func (b *Book) Flush(ctx context.Context) error {
+	if b.counters == nil {
+		return nil
+	}
+	b.mu.Lock()
+	taken := b.pending
+	b.pending = map[Refusal]int64{}
+	b.mu.Unlock()
+	if len(taken) == 0 {
+		return nil
+	}
+	list := make([]Refusal, 0, len(taken))
+	for r, n := range taken {
+		r.Count = n
+		list = append(list, r)
+	}
+	err := b.counters.AddRefusals(ctx, list)
+	if err != nil {
+		b.mu.Lock()
+		for r, n := range taken {
+			b.pending[r] += n
+		}
+		b.mu.Unlock()
+	}
+	return err
+}
+
+// Run flushes until the context ends, and once more then.
+func (b *Book) Run(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = b.Flush(ctx)
+		case <-ctx.Done():
+			last, stop := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			_ = b.Flush(last)
+			stop()
+			return
+		}
+	}
+}
+
+// Refusals gives the counts of a source (of every source when it is empty) from a day on, those on disk and those
+// pending, by day, event, field and reason.
+func (b *Book) Refusals(ctx context.Context, source string, fromDay int64) ([]Refusal, error) {
+	sum := map[Refusal]int64{}
+	b.mu.Lock()
+	for r, n := range b.pending {
+		if (source == "" || r.Source == source) && r.Day >= fromDay {
+			sum[r] += n
+		}
+	}
+	b.mu.Unlock()
+	if b.counters != nil {
+		kept, err := b.counters.Refusals(ctx, source, fromDay)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range kept {
+			n := r.Count
+			r.Count = 0
+			sum[r] += n
+		}
+	}
+	out := make([]Refusal, 0, len(sum))
+	for r, n := range sum {
+		r.Count = n
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b Refusal) int {
+		if a.Day != b.Day {
+			return int(a.Day - b.Day)
+		}
+		return strings.Compare(a.Source+"\x00"+a.Event+"\x00"+a.Field+"\x00"+string(a.Reason), b.Source+"\x00"+b.Event+"\x00"+b.Field+"\x00"+string(b.Reason))
+	})
+	return out, nil
+}
+
+// Names gives the names of the last hour that the charter does not know, as the source spelt them.
+func (b *Book) Names(source string) []Name {
+	now := b.clock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := []Name{}
+	for k, n := range b.spelt[source] {
+		if now-n.Last > person.Instant(memory.Microseconds()) {
+			delete(b.spelt[source], k)
+			continue
+		}
+		out = append(out, *n)
+	}
+	slices.SortFunc(out, func(a, b Name) int {
+		return strings.Compare(a.Event+"\x00"+a.Field+"\x00"+string(a.Reason), b.Event+"\x00"+b.Field+"\x00"+string(b.Reason))
+	})
+	return out
+}
+
+// Recent gives what became of the source's latest messages of the last hour, newest first.
+func (b *Book) Recent(source string) []Recent {
+	now := b.clock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := []Recent{}
+	r := b.recent[source]
+	if r == nil {
+		return out
+	}
+	for i := len(r.entries) - 1; i >= 0; i-- {
+		e := r.entries[(r.next+i)%len(r.entries)]
+		if now-e.Arrived <= person.Instant(memory.Microseconds()) {
+			out = append(out, e)
+		}
+	}
+	return out
+}

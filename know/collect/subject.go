@@ -1,0 +1,143 @@
+package collect
+
+import (
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/consent"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// subject is one person as a batch sees them: as they were loaded, with what the batch has changed so far.
+type subject struct {
+	who        person.Person
+	records    []*vault.Record // one, or several once they were joined in this batch; none for somebody new
+	choices    []consent.Choice
+	claims     []vault.Claim
+	restricted bool
+	seen       []vault.Seen // by which versions they are judged
+	noted      bool         // seen is in the change
+	rings      map[person.ID]*vault.KeyRing
+	stands     map[standing]bool // answers of consent.Of, until something changes
+}
+
+type standing struct {
+	purpose string
+	device  person.ID
+}
+
+func (s *subject) changed() { s.stands = nil }
+
+// ring is the data key of one of the person's pseudonyms, nil when it cannot be unwrapped.
+func (s *subject) ring(id person.ID) *vault.KeyRing {
+	if k := s.rings[id]; k != nil {
+		return k
+	}
+	for _, r := range s.records {
+		if k := r.Ring(id); k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// suppressed says whether the person removed or corrected this fact.
+func (s *subject) suppressed(name string) bool {
+	for _, r := range s.records {
+		if r.Suppressed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// alone says whether the person is nothing but this pseudonym.
+func (s *subject) alone(id person.ID) bool { return s.who.Root == id && len(s.who.Also) == 0 }
+
+// joinedAt is when the pseudonym was brought to the person; ok is false when it was never brought to anybody.
+func (s *subject) joinedAt(id person.ID) (at person.Instant, ok bool) {
+	for _, j := range s.who.Also {
+		if j.ID == id {
+			return j.At, true
+		}
+	}
+	return 0, false
+}
+
+// claimsOther says whether a browser claimed, under this pseudonym, to be another user than this one.
+func (s *subject) claimsOther(id person.ID, user vault.Blind) bool {
+	for _, c := range s.claims {
+		if c.Of == id && c.Kind == vault.UserID && c.Blind != user {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *subject) claimed(id person.ID, user vault.Blind) bool {
+	for _, c := range s.claims {
+		if c.Of == id && c.Kind == vault.UserID && c.Blind == user {
+			return true
+		}
+	}
+	return false
+}
+
+// inForce is the pseudonym's own latest answer to the purpose at a time; signals are not counted.
+func (s *subject) inForce(id person.ID, purpose string, verified bool, at person.Instant) consent.Answer {
+	var last person.Instant
+	answer := consent.Unanswered
+	for i := range s.choices {
+		c := &s.choices[i]
+		if c.Of != id || c.Purpose != purpose || c.Signal || c.Verified != verified || c.At > at || c.Answer == consent.Unanswered {
+			continue
+		}
+		if answer == consent.Unanswered || c.At > last || (c.At == last && c.Answer == consent.No) {
+			last, answer = c.At, c.Answer
+		}
+	}
+	return answer
+}
+
+func (s *subject) signalled(id person.ID, purpose string) bool {
+	for i := range s.choices {
+		if c := &s.choices[i]; c.Of == id && c.Signal && c.Purpose == purpose && c.Answer == consent.No {
+			return true
+		}
+	}
+	return false
+}
+
+// permits says whether one of these purposes stands for the person now. own are the answers that came with the
+// message itself: a no among them acts at once, whoever says it.
+func (s *subject) permits(c *charter.Charter, purposes []string, own []said, m person.Moment) bool {
+	for _, p := range purposes {
+		if s.permitsOne(c, p, own, m) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *subject) permitsOne(c *charter.Charter, purpose string, own []said, m person.Moment) bool {
+	key := standing{purpose, m.Device}
+	stands, known := s.stands[key]
+	st := consent.Standing{}
+	if !known {
+		st = consent.Of(c, purpose, s.who, s.choices, m, m.Now)
+		stands = st.Allowed && !(s.restricted && st.Switchable)
+		if s.stands == nil {
+			s.stands = make(map[standing]bool, 8)
+		}
+		s.stands[key] = stands
+	}
+	if !stands {
+		return false
+	}
+	for _, o := range own {
+		if o.purpose == purpose && o.answer == consent.No {
+			p := c.Purposes[purpose]
+			return p != nil && !p.Basis.Switchable() && !p.Explicit
+		}
+	}
+	return true
+}
