@@ -252,6 +252,7 @@ type Property struct {
 // SensitiveRule marks items whose purchase reveals something: history about them needs Purpose besides.
 type SensitiveRule struct {
 	ID      string
+	Label   Text      // what people call it; its id when the charter says nothing
 	Where   *ItemRule // CEL over item
 	Purpose string
 }
@@ -286,6 +287,7 @@ type Surprise struct {
 // Placement is a place where something is shown, said or sent.
 type Placement struct {
 	Name        string
+	Label       Text // what people call it; its name when the charter says nothing
 	Purpose     string
 	Channel     string
 	Tolerates   float64
@@ -316,6 +318,7 @@ type Term struct {
 // ProtectRule may remove offers, never choose one.
 type ProtectRule struct {
 	ID     string
+	Label  Text      // what people call it; its id when the charter says nothing
 	Remove *ItemRule // CEL over item
 	When   *FactRule // CEL over facts; reads protective data only
 	Facts  []string  // names of the facts that When reads

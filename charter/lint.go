@@ -1,3 +1,345 @@
 package charter
 
-func (r *reader) lint() {}
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+// lint finds what is well written and yet breaks a promise (an error) or does nothing (a warning).
+// It runs after everything is read, so that it may look across sections.
+func (r *reader) lint() {
+	r.lintPurposes()
+	r.lintData()
+	r.lintEvents()
+	r.lintPlacements()
+	r.lintTerms()
+	r.lintProtect()
+	r.lintLevels()
+	r.lintKept()
+	r.lintTexts()
+}
+
+// place is where a path stands; the nearest thing above it when it is not in the file.
+func (r *reader) place(path string) at {
+	for p := path; ; {
+		if n := r.places[p]; n != nil {
+			return at{n, path}
+		}
+		i := strings.LastIndexByte(p, '.')
+		if i < 0 {
+			return at{r.places[""], path}
+		}
+		p = p[:i]
+	}
+}
+
+func (r *reader) lintPurposes() {
+	for _, name := range r.c.Order.Purposes {
+		p, path := r.c.Purposes[name], "purposes."+name
+		if (p.Basis == Consent || p.Basis == LegitimateInterest) && p.Benefit == nil {
+			r.note(Warning, r.place(path), "the purpose has no benefit for the customer", "add benefit: what they get from it")
+		}
+		if p.Explicit && p.Basis != "" && p.Basis != Consent {
+			r.fail(r.place(path+".explicit"), "explicit consent needs consent as the legal basis", "say basis: consent, or remove explicit")
+		}
+		if !p.AskAgain.IsZero() && !p.Basis.Switchable() {
+			r.note(Warning, r.place(path+".ask-again"), "there is no choice to ask for again: this purpose cannot be switched off", "remove ask-again")
+		}
+	}
+	for _, name := range r.c.Signals.GPC {
+		if p := r.c.Purposes[name]; p != nil && !p.Basis.Switchable() {
+			r.fail(r.place("signals.gpc"), fmt.Sprintf("a signal cannot say no to %s, which is no matter of choice", name), "remove it from the list")
+		}
+	}
+}
+
+// specialCategories are those of GDPR Art. 9 as Fideslang names them.
+var specialCategories = []string{"user.health_and_medical", "user.biometric", "user.authorization.biometric", "user.demographic.race_ethnicity",
+	"user.demographic.political_opinion", "user.demographic.religious_belief", "user.demographic.sexual_orientation"}
+
+// covers says whether a category is another or stands under it.
+func covers(category, under string) bool {
+	return category == under || strings.HasPrefix(category, under+".")
+}
+
+func isSpecial(category string) bool {
+	for _, s := range specialCategories {
+		if covers(category, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) lintData() {
+	for _, name := range r.c.Order.Data {
+		d, path := r.c.Data[name], "data."+name
+		switch {
+		case d.Sensitivity == "special" && d.Condition != "explicit-consent":
+			r.fail(r.place(path), "special-category data needs explicit consent", "add condition: explicit-consent")
+		case isSpecial(d.Category) && d.Condition != "explicit-consent":
+			r.fail(r.place(path+".category"), fmt.Sprintf("%s is a special category (GDPR Art. 9) and needs explicit consent", d.Category), "add sensitivity: special and condition: explicit-consent")
+		case isSpecial(d.Category) && d.Sensitivity != "special":
+			r.fail(r.place(path+".category"), fmt.Sprintf("%s is a special category (GDPR Art. 9)", d.Category), "add sensitivity: special")
+		}
+		for _, p := range d.Purposes {
+			if d.Condition == "explicit-consent" && r.c.Purposes[p].Basis != Consent {
+				r.fail(r.place(path+".purposes"), fmt.Sprintf("nobody can give explicit consent to %s, whose basis is %s", p, r.c.Purposes[p].Basis), "use a purpose whose basis is consent")
+			}
+		}
+		if d.Kind == Trait && len(d.Learnt) > 0 && !hasLearnt(d.Learnt, person.Inferred) {
+			r.fail(r.place(path+".learnt"), "a trait is inferred, and learnt does not allow it", "remove learnt")
+		}
+		if d.Kind != Identifier && !d.Protective && d.Benefit == nil && r.anySwitchable(d.Purposes) {
+			r.note(Warning, r.place(path), "the datum has no benefit for the customer, so personalisation will hold it back", "add benefit: what they get from it")
+		}
+		if d.Protective && !r.protects(name) {
+			r.note(Warning, r.place(path+".protective"), "no rule under protect reads it, so it protects nobody", "add a rule or remove protective")
+		}
+		if !r.reachable(d.Level) {
+			r.note(Warning, r.place(path+".level"), fmt.Sprintf("nobody becomes %s, so it can never be used", d.Level), "add the level to relationship")
+		}
+		if a := d.Ask; a != nil {
+			if !r.reachable(a.At) {
+				r.note(Warning, r.place(path+".ask.at"), fmt.Sprintf("nobody becomes %s, so it is never asked", a.At), "add the level to relationship")
+			}
+			if d.Kind == Trait || (len(d.Learnt) > 0 && !hasLearnt(d.Learnt, person.Declared)) {
+				r.note(Warning, r.place(path+".ask"), "what people answer is declared, and this may not be", "remove ask or allow learnt: [declared]")
+			}
+		}
+		if t := d.Rule; t != nil && r.c.Events[t.Count] != nil && t.Within.Longer(r.c.Events[t.Count].Retain) {
+			r.note(Warning, r.place(path+".rule.within"), fmt.Sprintf("%s is not kept that long", t.Count), "shorten within or lengthen its retain")
+		}
+	}
+}
+
+func hasLearnt(ls []person.Learnt, l person.Learnt) bool {
+	for _, x := range ls {
+		if x == l {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) anySwitchable(purposes []string) bool {
+	for _, p := range purposes {
+		if q := r.c.Purposes[p]; q != nil && q.Basis.Switchable() {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) protects(fact string) bool {
+	for _, p := range r.c.Protect {
+		if has(p.Facts, fact) {
+			return true
+		}
+	}
+	return false
+}
+
+// reachable says whether anybody can have a level: a rule for it, or for a higher one.
+func (r *reader) reachable(l person.Level) bool {
+	rel := &r.c.Relationship
+	switch {
+	case l == person.Stranger || rel.Confidant != nil:
+		return true
+	case l <= person.Regular && rel.Regular != nil:
+		return true
+	}
+	return l <= person.Acquaintance && rel.Acquaintance != nil
+}
+
+func (r *reader) lintEvents() {
+	for _, name := range r.c.Order.Events {
+		e, path := r.c.Events[name], "events."+name
+		for _, p := range e.Purposes {
+			if q := r.c.Purposes[p]; isSpecial(e.Category) && (!q.Explicit || q.Basis != Consent) {
+				r.fail(r.place(path+".purposes"), fmt.Sprintf("%s is a special category (GDPR Art. 9), and %s does not ask for explicit consent", e.Category, p), "use a purpose with basis: consent and explicit: true")
+			}
+		}
+		if !r.reachable(e.Level) {
+			r.note(Warning, r.place(path+".level"), fmt.Sprintf("nobody becomes %s, so it can never be used", e.Level), "add the level to relationship")
+		}
+	}
+}
+
+func (r *reader) lintPlacements() {
+	for _, name := range r.c.Order.Placements {
+		p, path := r.c.Placements[name], "placements."+name
+		individual, personal := p.Rungs[person.Individual]
+		if personal && p.Purpose != "" && !r.served(p.Purpose) {
+			r.note(Warning, r.place(path+".rungs.individual"), fmt.Sprintf("no datum and no event has the purpose %s, so it can never be personal", p.Purpose), "give one that purpose or remove the rung")
+		}
+		for _, rung := range []person.Rung{person.CohortRung, person.Individual} {
+			if l, ok := p.Rungs[rung]; ok && !r.reachable(l) {
+				r.note(Warning, r.place(path+".rungs."+rung.String()), fmt.Sprintf("nobody becomes %s, so this rung is never reached", l), "add the level to relationship")
+			}
+		}
+		if cohort, ok := p.Rungs[person.CohortRung]; ok && personal && cohort > individual {
+			r.note(Warning, r.place(path+".rungs.cohort"), "the cohort rung opens later than the individual rung, so it is never reached", "let the less personal rung open first")
+		}
+		for _, w := range []string{"context", "generic"} {
+			if rung, _ := person.ParseRung(w); p.Rungs[rung] > person.Stranger {
+				r.note(Warning, r.place(path+".rungs."+w), "this rung is always open: it uses nothing about the person", "remove it")
+			}
+		}
+		if p.Holdout == 1 {
+			r.note(Warning, r.place(path+".holdout"), "everybody is held out, so nothing is ever personal here", "hold out a small share, such as 0.05")
+		}
+	}
+}
+
+// served says whether any datum that may choose, or any event, has the purpose.
+func (r *reader) served(purpose string) bool {
+	for _, d := range r.c.Data {
+		if !d.Protective && d.HasPurpose(purpose) {
+			return true
+		}
+	}
+	for _, e := range r.c.Events {
+		if e.HasPurpose(purpose) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) lintTerms() {
+	for _, name := range r.c.Order.Terms {
+		t, path := r.c.Terms[name], "terms."+name
+		if t.Weight == 0 {
+			r.note(Warning, r.place(path+".weight"), "the term has no weight, so it changes nothing", "give it a weight such as 0.3")
+		}
+		if t.When != nil && t.Fact != "" && !has(t.When.Reads, t.Fact) {
+			r.fail(r.place(path+".when"), fmt.Sprintf("the reason would name %s, which the rule does not read", t.Fact), fmt.Sprintf("read facts.%s in when, or name the fact that it reads", t.Fact))
+		}
+		if t.When == nil {
+			continue
+		}
+		for _, place := range t.Placements {
+			p := r.c.Placements[place]
+			for _, fact := range t.When.Reads {
+				if p != nil && p.Purpose != "" && !r.c.Data[fact].HasPurpose(p.Purpose) {
+					r.note(Warning, r.place(path+".placements"), fmt.Sprintf("%s may not be used for %s, so the term never acts at %s", fact, p.Purpose, place), fmt.Sprintf("give %s that purpose or remove the placement", fact))
+				}
+			}
+		}
+	}
+}
+
+func (r *reader) lintProtect() {
+	for i, p := range r.c.Protect {
+		path := fmt.Sprintf("protect[%d]", i)
+		for _, fact := range p.Facts {
+			d := r.c.Data[fact]
+			if d.Quality > 0.95 {
+				r.note(Warning, r.place(path+".when"), fmt.Sprintf("%s is doubtful below a quality of %v, and doubt removes offers from nearly everybody", fact, d.Quality), "lower its quality floor")
+			}
+		}
+	}
+}
+
+func (r *reader) lintLevels() {
+	rel := &r.c.Relationship
+	tellable := 0
+	for _, d := range r.c.Data {
+		if d.Kind != Trait && (len(d.Learnt) == 0 || hasLearnt(d.Learnt, person.Declared)) {
+			tellable++
+		}
+	}
+	for _, l := range []struct {
+		name string
+		rule *LevelRule
+	}{{"acquaintance", rel.Acquaintance}, {"regular", rel.Regular}, {"confidant", rel.Confidant}} {
+		if l.rule == nil {
+			continue
+		}
+		path := "relationship." + l.name
+		if l.rule.ToldUs > tellable {
+			r.note(Warning, r.place(path+".told-us"), fmt.Sprintf("people can tell us only %d things, so nobody becomes %s", tellable, l.name), "lower told-us")
+		}
+		if longest := r.longestKept(); l.rule.Tenure.Longer(longest) {
+			r.note(Warning, r.place(path+".tenure"), fmt.Sprintf("no event is kept that long, so nobody becomes %s", l.name), "shorten tenure or keep an event longer")
+		}
+	}
+}
+
+func (r *reader) longestKept() Span {
+	var longest Span
+	for _, e := range r.c.Events {
+		if e.Retain.Longer(longest) {
+			longest = e.Retain
+		}
+	}
+	return longest
+}
+
+// lintKept says how long receipts and the ledger are kept where the charter does not: never for ever.
+func (r *reader) lintKept() {
+	for _, k := range []struct {
+		name  string
+		to    *Retention
+		usual Span
+	}{{"receipts", &r.c.Receipts, Span{Months: 13}}, {"ledger", &r.c.Ledger, Span{Years: 6}}} {
+		if k.to.Retain.IsZero() && r.places[k.name] == nil {
+			k.to.Retain = k.usual
+			r.note(Warning, r.place(k.name), fmt.Sprintf("the charter does not say how long %s are kept; %s is taken", strings.Replace(k.name, "ledger", "looks in the ledger", 1), k.usual), fmt.Sprintf("add %s: {retain: %s}", k.name, k.usual))
+		}
+	}
+}
+
+// lintTexts finds texts that a customer who speaks one of the brand's languages could not read.
+func (r *reader) lintTexts() {
+	check := func(path string, t Text) {
+		if _, all := t[""]; t == nil || all {
+			return
+		}
+		var missing []string
+		for _, l := range r.c.Brand.Languages {
+			if _, ok := t[l]; !ok {
+				missing = append(missing, l)
+			}
+		}
+		if len(missing) > 0 {
+			r.note(Warning, r.place(path), fmt.Sprintf("the text is missing in %s", list(missing)), "write it in every language of the brand")
+		}
+		for _, l := range names(t) {
+			if !has(r.c.Brand.Languages, l) {
+				r.note(Warning, r.place(path+"."+l), fmt.Sprintf("%q is none of the brand's languages", l), "add it to brand.languages or remove the text")
+			}
+		}
+	}
+	for n, p := range r.c.Purposes {
+		check("purposes."+n+".label", p.Label)
+		check("purposes."+n+".why", p.Why)
+		check("purposes."+n+".benefit", p.Benefit)
+	}
+	for n, d := range r.c.Data {
+		check("data."+n+".label", d.Label)
+		check("data."+n+".benefit", d.Benefit)
+		if d.Ask != nil {
+			check("data."+n+".ask.question", d.Ask.Question)
+		}
+	}
+	for n, e := range r.c.Events {
+		check("events."+n+".label", e.Label)
+		check("events."+n+".benefit", e.Benefit)
+	}
+	for n, p := range r.c.Placements {
+		check("placements."+n+".label", p.Label)
+	}
+	for i, p := range r.c.Protect {
+		check(fmt.Sprintf("protect[%d].label", i), p.Label)
+	}
+	for i, s := range r.c.Sensitive {
+		check(fmt.Sprintf("items.sensitive[%d].label", i), s.Label)
+	}
+	for n, t := range r.c.Terms {
+		check("terms."+n+".says", t.Says)
+	}
+}

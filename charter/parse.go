@@ -9,6 +9,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -138,7 +139,8 @@ func (r *reader) notYAML(top at, err error) {
 		n.Line, _ = strconv.Atoi(m[1])
 		top.node = &n
 	}
-	r.fail(top, "the file cannot be read as YAML", "look for wrong indents, an unclosed quote or bracket, or a : in unquoted text")
+	what := strings.TrimPrefix(yamlLine.ReplaceAllString(err.Error(), ""), "yaml: ")
+	r.fail(top, "the file cannot be read as YAML: "+clip(what), "look for wrong indents, an unclosed quote or bracket, or a : in unquoted text")
 }
 
 // sound refuses references to other parts of the file, tags of one's own, and trees that are too large or too deep.

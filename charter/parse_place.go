@@ -21,6 +21,7 @@ func (r *reader) placements(a at) {
 		p := &Placement{Name: name, Items: 1, Rungs: map[person.Rung]person.Level{}}
 		r.c.Placements[name] = p
 		r.mapping(v,
+			allow("label", func(v at) { p.Label = r.text(v) }),
 			need("purpose", func(v at) { p.Purpose = r.purposeName(v) }),
 			need("channel", func(v at) { p.Channel = r.channel(v) }),
 			need("tolerates", func(v at) { p.Tolerates = r.number(v, 0, 1) }),
@@ -76,6 +77,7 @@ func (r *reader) protect(a at) {
 		p := &ProtectRule{}
 		r.mapping(v,
 			need("id", func(v at) { p.ID = r.ruleID(v, ids) }),
+			allow("label", func(v at) { p.Label = r.text(v) }),
 			need("remove", func(v at) { p.Remove = r.itemRule(v) }),
 			need("when", func(v at) {
 				if p.When = r.factRule(v, true); p.When != nil {
@@ -93,6 +95,7 @@ func (r *reader) sensitive(a at) {
 			s := &SensitiveRule{}
 			r.mapping(v,
 				need("id", func(v at) { s.ID = r.ruleID(v, ids) }),
+				allow("label", func(v at) { s.Label = r.text(v) }),
 				need("where", func(v at) { s.Where = r.itemRule(v) }),
 				need("purpose", func(v at) {
 					s.Purpose = r.purposeName(v)

@@ -78,6 +78,12 @@ func (ps Problems) sort() {
 		if ps[i].Line != ps[j].Line {
 			return ps[i].Line < ps[j].Line
 		}
-		return ps[i].Column < ps[j].Column
+		if ps[i].Column != ps[j].Column {
+			return ps[i].Column < ps[j].Column
+		}
+		if ps[i].Path != ps[j].Path {
+			return ps[i].Path < ps[j].Path
+		}
+		return ps[i].What < ps[j].What
 	})
 }
