@@ -1,0 +1,141 @@
+// Package self is what a signed-in person does about themselves: choose, remove a fact, stop all use, and be told what is known.
+//
+// It promises that an act is on disk when its call returns, that it is in force for the next decision in every process, and
+// that it is done for the person of the session only. It does not show anything: that is the trust centre's.
+package self
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/consent"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// Source is the name under which a person's own acts are on record.
+const Source = "self"
+
+// Acts are a person's own. Make one for a home; it is safe for many goroutines.
+type Acts struct {
+	Store   vault.Store
+	Vault   *vault.Vault
+	Series  func() *charter.Series
+	Streams func(vault.StreamID) (vault.Stream, bool)
+	Clock   person.Clock
+}
+
+// tries is how often an act is judged again when somebody else changed the person meanwhile.
+const tries = 5
+
+// commit makes a change out of the person's record as it is, and again when it was changed meanwhile.
+func (a *Acts) commit(ctx context.Context, id person.ID, change func(r *vault.Record, k *vault.KeyRing, at person.Instant) (vault.Change, error)) error {
+	for range tries {
+		loaded, err := a.Store.Load(ctx, id)
+		if err != nil {
+			return said(err)
+		}
+		r, err := a.Vault.Record(loaded, a.Streams, a.Series(), nil)
+		if err != nil {
+			return said(err)
+		}
+		k := r.Ring(id)
+		if k == nil {
+			return fault.New(fault.NotFound, "Nothing is kept under this session any more; sign in again.")
+		}
+		c, err := change(r, k, a.Clock())
+		if err != nil {
+			return err
+		}
+		c.Seen = append(c.Seen, vault.Seen{Root: r.Who.Root, Version: loaded.Version})
+		err = a.Store.Commit(ctx, c)
+		if errors.Is(err, vault.ErrStale) {
+			continue
+		}
+		return said(err)
+	}
+	return fault.New(fault.Conflict, "Too much happened at once; try again.")
+}
+
+func said(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, vault.ErrNotFound):
+		return fault.Wrap(fault.NotFound, "Nothing is kept under this session any more; sign in again.", err)
+	case errors.Is(err, vault.ErrUnavailable):
+		return fault.Wrap(fault.Unavailable, "That could not be written down just now, so nothing was changed; try again in a moment.", err)
+	}
+	return err
+}
+
+// Choose records a yes or a no to a purpose, with the words that were shown. A purpose that no choice can switch is refused. A yes
+// to a purpose that needs an express one is express: the page must have asked so.
+func (a *Acts) Choose(ctx context.Context, id person.ID, purpose string, yes bool, e consent.Evidence) error {
+	c := a.Series().Current()
+	p := c.Purposes[purpose]
+	switch {
+	case p == nil:
+		return fault.New(fault.NotFound, "There is no such purpose any more; look at the page again.")
+	case !p.Basis.Switchable():
+		return fault.New(fault.Refused, "This purpose cannot be switched: a contract or a law asks for it.")
+	}
+	return a.commit(ctx, id, func(_ *vault.Record, k *vault.KeyRing, at person.Instant) (vault.Change, error) {
+		ch := consent.Choice{Of: id, Purpose: purpose, Answer: consent.No, At: at, Received: at, Verified: true, Source: Source, Channel: e.Channel, Charter: c.Position}
+		if yes {
+			ch.Answer, ch.Explicit = consent.Yes, p.Explicit
+		}
+		return vault.Change{Put: []vault.Row{k.SealChoice(ch, e, fmt.Sprintf("self %d", at))}}, nil
+	})
+}
+
+// Remove drops a fact, from whichever source and pseudonym, and keeps imports from bringing it back.
+func (a *Acts) Remove(ctx context.Context, id person.ID, name string) error {
+	return a.commit(ctx, id, func(r *vault.Record, _ *vault.KeyRing, at person.Instant) (vault.Change, error) {
+		c := vault.Change{Drop: r.FactRows(name)}
+		if len(c.Drop) == 0 {
+			return c, fault.New(fault.NotFound, "We do not keep that; look at the page again.")
+		}
+		for _, of := range r.Who.All() { // with each pseudonym, so that a split forgets nothing
+			if k := r.Ring(of); k != nil {
+				c.Put = append(c.Put, k.SealSuppressed(name, at))
+			}
+		}
+		return c, nil
+	})
+}
+
+// Restrict stops all use of what is kept (GDPR Art. 18), or lets it go on.
+func (a *Acts) Restrict(ctx context.Context, id person.ID, on bool) error {
+	return a.commit(ctx, id, func(r *vault.Record, _ *vault.KeyRing, at person.Instant) (vault.Change, error) {
+		var c vault.Change
+		for _, of := range r.Who.All() {
+			if k := r.Ring(of); k != nil {
+				c.Put = append(c.Put, k.SealRestriction(at, on))
+			}
+		}
+		return c, nil
+	})
+}
+
+// Told records that the person was shown these facts and events in their own session: none of them is a surprise from now on.
+// Names that were told before and have not changed since are left out of the write.
+func (a *Acts) Told(ctx context.Context, id person.ID, heads []person.Head) error {
+	var names []string
+	seen := map[string]bool{}
+	for i := range heads {
+		if !heads[i].Told && !seen[heads[i].Name] {
+			seen[heads[i].Name] = true
+			names = append(names, heads[i].Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return a.commit(ctx, id, func(_ *vault.Record, k *vault.KeyRing, at person.Instant) (vault.Change, error) {
+		return vault.Change{Put: []vault.Row{k.SealTold(names, at)}}, nil
+	})
+}
