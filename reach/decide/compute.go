@@ -28,7 +28,6 @@ type Ask struct {
 type Result struct {
 	Receipt Receipt
 	Values  map[string]string // permitted facts that are reasons: words of this one answer may have them, receipts never do
-	Allowed bool              // the placement's purpose is allowed: what is shown may be remembered
 	Permit  tact.Permit       // by which values were opened; the zero Permit when none were
 }
 
@@ -71,7 +70,8 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 		Choices: heads.Choices, Restricted: heads.Restricted, Feedback: heads.Feedback, Complaints: heads.Complaints,
 	})
 	r.Level, r.Holds = j.Level, j.Holds
-	res.Allowed = s != nil && !heads.Restricted && j.Standing.Allowed
+	allowed := s != nil && !heads.Restricted && j.Standing.Allowed
+	r.Remembered = allowed
 
 	// The ladder: the most personal rung that all agree to. What is not needed for it is not opened.
 	rung, heldOut := h.ladder(p, heads, j, a)
@@ -122,7 +122,7 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 
 	// Guard.
 	shown := heads.Shown
-	if !res.Allowed {
+	if !allowed {
 		shown = nil // who has not said yes is remembered for the session only, by the caller
 	}
 	r.Spoken = spoken(shown, p.Name, a.Moment.Now)

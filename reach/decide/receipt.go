@@ -26,8 +26,10 @@ type Receipt struct {
 	Model     string // version of the recommender's model, empty when there was none
 	Spoken    Counts // how often the placement had spoken to the person before
 	Holdout   bool
-	Veiled    bool
-	Degraded  string
+	Veiled    bool // the person was named by an address only
+	// Remembered says that what is shown of it may be remembered: the purpose was allowed.
+	Remembered bool
+	Degraded   string
 }
 
 // Chosen is one item of a receipt. The weights of its parts add up to the score.
@@ -63,6 +65,7 @@ const receiptVersion = 1
 const (
 	flagHoldout = 1 << iota
 	flagVeiled
+	flagRemembered
 )
 
 // Append writes the receipt to the end of dst, without its ID: the key of its row is the ID. Each text is written once.
@@ -86,6 +89,9 @@ func (r *Receipt) Append(dst []byte) []byte {
 	}
 	if r.Veiled {
 		flags |= flagVeiled
+	}
+	if r.Remembered {
+		flags |= flagRemembered
 	}
 	w.uint(flags)
 	w.text(r.Degraded)
@@ -157,8 +163,8 @@ func ParseReceipt(id ID, b []byte) (Receipt, error) {
 	out.Level = r.level()
 	out.Asked, out.Short, out.Charter, out.Model = r.count(), r.text(), r.count(), r.text()
 	out.Spoken = Counts{r.count(), r.count(), r.count()}
-	flags := r.small(flagHoldout | flagVeiled)
-	out.Holdout, out.Veiled = flags&flagHoldout != 0, flags&flagVeiled != 0
+	flags := r.small(flagHoldout | flagVeiled | flagRemembered)
+	out.Holdout, out.Veiled, out.Remembered = flags&flagHoldout != 0, flags&flagVeiled != 0, flags&flagRemembered != 0
 	out.Degraded = r.text()
 	for range r.length() {
 		out.Items = append(out.Items, r.item(out.Now))

@@ -1,0 +1,436 @@
+package decide
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/consent"
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/tact"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// answerable is how long after a decision its feedback token lets a browser answer it.
+const answerable = 90 * 24 * time.Hour
+
+// tries is how often an act is judged again when somebody else changed the person meanwhile.
+const tries = 5
+
+// The refusals of answers.
+var (
+	errNoDecision = fault.New(fault.NotFound, "No decision is kept under that name: use the one that the decision came with.")
+	errNoItem     = fault.New(fault.NotFound, "That item was not in this decision: name one that was.")
+	errNoSource   = fault.New(fault.NotFound, "That reason was not one of the item's: name one that was, or none.")
+	errKind       = fault.New(fault.Invalid, "The kind of feedback is one of useful, not-for-me, too-personal and how-do-you-know.")
+	errTooMany    = fault.New(fault.Invalid, "Name at least one item that was shown, and at most 100.")
+	errNobody     = fault.New(fault.NotFound, "Nobody is known by that identifier: check it, or send the person's events first.")
+	errComplaint  = fault.New(fault.Invalid, "Name the complaint in complaint with up to 100 letters and digits, and its state: open or closed.")
+	errClosed     = fault.New(fault.NotFound, "No complaint of this person is open under that name.")
+	errToken      = fault.New(fault.Unauthorised, "This feedback token is not for that decision, or has run out: ask for a new decision.")
+)
+
+// Names of decisions. One of which no receipt is kept has a mark that only this home can make, so that whoever answers it is told
+// that nothing is remembered, and who makes up names is refused.
+
+func (d *Decider) mark(id ID) []byte {
+	m := hmac.New(sha256.New, d.unkept)
+	_, _ = m.Write(id[:10])
+	return m.Sum(nil)[:6]
+}
+
+func (d *Decider) isUnkept(id ID) bool { return hmac.Equal(id[10:], d.mark(id)) }
+
+func (d *Decider) unkeptID() (id ID) {
+	_, _ = rand.Read(id[:10])
+	copy(id[10:], d.mark(id))
+	return id
+}
+
+func (d *Decider) keptID() ID {
+	for {
+		if id := NewID(); !d.isUnkept(id) {
+			return id
+		}
+	}
+}
+
+// CheckToken refuses a feedback token that is not this decision's.
+func (d *Decider) CheckToken(decision, token string) error {
+	if d.stub.Check(decision, token, d.clock()) != nil {
+		return errToken
+	}
+	return nil
+}
+
+// account is one stored decision, opened, with the person's record as it is now.
+type account struct {
+	receipt Receipt
+	row     vault.Row
+	record  *vault.Record
+	house   *House
+}
+
+// account opens a receipt. self is the person's own leave to have their act verified against it; else look is who reads and
+// why, in the ledger before anything is opened. Errors are faults.
+func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*account, error) {
+	key := vault.Key(id)
+	row, ok := d.recent.get(key)
+	var l vault.Loaded
+	var err error
+	if ok && look == nil {
+		l, err = d.store.Load(ctx, row.Of)
+	} else if !ok {
+		row, l, err = d.store.Receipt(ctx, key)
+	}
+	if err != nil {
+		return nil, asFault(err)
+	}
+	if look != nil {
+		if l, err = d.looked(ctx, row.Of, *look); err != nil {
+			return nil, asFault(err)
+		}
+	}
+	record, house, err := d.record(ctx, l)
+	if err != nil {
+		return nil, asFault(err)
+	}
+	now := d.clock()
+	permit := tact.ForSelf(record.Who, house.Charter.Position, now.Add(time.Minute))
+	if look != nil {
+		permit, err = tact.ForJob(house.Charter, look.Actor, look.Purpose, 1, "the person of one decision", now.Add(time.Minute))
+		if err != nil {
+			return nil, fault.Wrap(fault.Refused, "Name one of the charter's purposes for reading this decision.", err)
+		}
+	}
+	body, err := record.Receipt(permit, now, row)
+	if err != nil {
+		return nil, asFault(err)
+	}
+	r, err := ParseReceipt(id, body)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "This decision can no longer be read.", err)
+	}
+	return &account{receipt: r, row: row, record: record, house: house}, nil
+}
+
+// looked loads a person with the look in the transaction of the read.
+func (d *Decider) looked(ctx context.Context, id person.ID, look ledger.Look) (vault.Loaded, error) {
+	l, err := d.store.Load(ctx, id)
+	if err != nil {
+		return l, err
+	}
+	row, err := d.lookRow(l, look)
+	if err != nil {
+		return vault.Loaded{}, err
+	}
+	return d.store.Load(ctx, id, row)
+}
+
+func (d *Decider) lookRow(l vault.Loaded, look ledger.Look) (ledger.Row, error) {
+	ring, err := d.vault.Key(l.Who.Root, l.Wrapped[l.Who.Root])
+	if err != nil {
+		return ledger.Row{}, err
+	}
+	look.Of, look.At = l.Who.Root, d.clock()
+	return ledger.Seal(look, ring)
+}
+
+// asFault is a store's or vault's error as people may read it.
+func asFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(*fault.Error)):
+		return err
+	case errors.Is(err, vault.ErrNotFound):
+		return errNoDecision
+	case errors.Is(err, vault.ErrStale):
+		return fault.Wrap(fault.Conflict, "Somebody else changed this at the same time: try again.", err)
+	case errors.Is(err, vault.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return fault.Wrap(fault.Unavailable, "The store cannot be reached or is full: try again soon.", err)
+	}
+	return fault.Wrap(fault.Internal, "Something went wrong on our side; nothing was changed. Try again, and tell us if it stays.", err)
+}
+
+// Answer is what a person says of one item of one decision.
+type Answer struct {
+	Decision ID
+	Item     string
+	Kind     person.FeedbackKind
+	Source   string    // the one reason that is meant, as the decision named it; empty: all that it named
+	By       person.ID // when set: the decision must be about the person of this pseudonym
+}
+
+// Feedback records an answer; it is in force for the very next decision. Remembered is false when the decision was about
+// nobody known, so that there is nobody to remember it for. Errors are faults.
+func (d *Decider) Feedback(ctx context.Context, a Answer) (remembered bool, err error) {
+	if !a.Kind.Valid() {
+		return false, errKind
+	}
+	if d.isUnkept(a.Decision) {
+		return false, nil
+	}
+	return true, d.act(ctx, a.Decision, a.By, func(k *account, now person.Instant) ([]vault.Row, error) {
+		c := k.receipt.has(a.Item)
+		if c == nil {
+			return nil, errNoItem
+		}
+		f := person.Feedback{Of: k.row.Of, Kind: a.Kind, Decision: a.Decision.String(), Placement: k.receipt.Placement, Item: a.Item, At: now}
+		known := a.Source == ""
+		for _, p := range c.Parts {
+			if a.Source != "" && p.Source() != a.Source {
+				continue
+			}
+			known = true
+			if m := p.mutes(); m != "" && p.Weight > 0 && !slices.Contains(f.Sources, m) {
+				f.Sources = append(f.Sources, m)
+			}
+		}
+		if !known {
+			return nil, errNoSource
+		}
+		return []vault.Row{k.record.Ring(k.row.Of).SealFeedback(f)}, nil
+	})
+}
+
+// Shown records what was really shown of a decision: caps and "not again" count it. It is remembered only where the person's
+// standing allows the placement's purpose, then and now; for others the caller's session is all there is. Errors are faults.
+func (d *Decider) Shown(ctx context.Context, id ID, items []string) (remembered bool, err error) {
+	if len(items) == 0 || len(items) > MostItems {
+		return false, errTooMany
+	}
+	if d.isUnkept(id) {
+		return false, nil
+	}
+	err = d.act(ctx, id, person.ID{}, func(k *account, now person.Instant) ([]vault.Row, error) {
+		for _, it := range items {
+			if k.receipt.has(it) == nil {
+				return nil, errNoItem
+			}
+		}
+		remembered = k.receipt.Remembered && k.allowed(now)
+		if !remembered {
+			return nil, nil
+		}
+		s := person.Shown{Of: k.row.Of, Decision: id.String(), Placement: k.receipt.Placement, At: now}
+		for _, before := range k.record.Shown {
+			if before.Decision == s.Decision {
+				s.Items = append(s.Items, before.Items...)
+			}
+		}
+		n := len(s.Items)
+		s.Items = append(s.Items, items...)
+		slices.Sort(s.Items)
+		s.Items = slices.Compact(s.Items)
+		if len(s.Items) == n {
+			return nil, nil // the same again
+		}
+		return []vault.Row{k.record.Ring(k.row.Of).SealShown(s)}, nil
+	})
+	return remembered && err == nil, err
+}
+
+// allowed says whether the placement's purpose is allowed now.
+func (k *account) allowed(now person.Instant) bool {
+	p := k.house.Charter.Placements[k.receipt.Placement]
+	if p == nil || k.record.Restricted {
+		return false
+	}
+	m := person.Moment{Placement: p.Name, At: now, Now: now}
+	return consent.Of(k.house.Charter, p.Purpose, k.record.Who, k.record.Choices, m, now).Allowed
+}
+
+// act does what rows says, judged by the person as they are, and again when somebody changed them meanwhile.
+func (d *Decider) act(ctx context.Context, id ID, by person.ID, rows func(*account, person.Instant) ([]vault.Row, error)) error {
+	for range tries {
+		k, err := d.account(ctx, id, nil)
+		if err != nil {
+			return err
+		}
+		if !by.IsZero() && !k.record.Who.Has(by) {
+			return errNoDecision // of somebody else: as if it were not there
+		}
+		if k.record.Ring(k.row.Of) == nil {
+			return errNoDecision
+		}
+		put, err := rows(k, d.clock())
+		if err != nil || len(put) == 0 {
+			return err
+		}
+		err = d.store.Commit(ctx, vault.Change{Seen: []vault.Seen{{Root: k.record.Who.Root, Version: k.record.Version}}, Put: put})
+		if !errors.Is(err, vault.ErrStale) {
+			return asFault(err)
+		}
+	}
+	return asFault(vault.ErrStale)
+}
+
+// Complain opens a complaint of a person, or closes it. Without a name a new one is drawn and given back. While it is open it
+// strains the relationship. Errors are faults.
+func (d *Decider) Complain(ctx context.Context, who Ref, name string, open bool) (string, error) {
+	if name == "" && open {
+		name = strings.TrimPrefix(NewID().String(), "dec_")
+	}
+	if !complaintName(name) {
+		return "", errComplaint
+	}
+	for range tries {
+		now := d.clock()
+		id, _, err := d.find(ctx, who, now)
+		if err != nil {
+			return "", asFault(err)
+		}
+		if id.IsZero() {
+			return "", errNobody
+		}
+		record, _, err := d.load(ctx, id, nil)
+		if errors.Is(err, vault.ErrNotFound) {
+			return "", errNobody
+		}
+		if err != nil {
+			return "", asFault(err)
+		}
+		c := person.Complaint{Of: record.Who.Root, ID: name, Opened: now}
+		for _, before := range record.Complaints {
+			if before.ID == name {
+				c = before
+			}
+		}
+		switch {
+		case open && c.Closed == 0 && c.Opened != now:
+			return name, nil // open already
+		case open:
+			c.Opened, c.Closed = now, 0
+		case c.Opened == now || c.Closed != 0:
+			return "", errClosed
+		default:
+			c.Closed = now
+		}
+		ring := record.Ring(c.Of)
+		if ring == nil {
+			return "", errNobody
+		}
+		err = d.store.Commit(ctx, vault.Change{
+			Seen: []vault.Seen{{Root: record.Who.Root, Version: record.Version}}, Put: []vault.Row{ring.SealComplaint(c)},
+		})
+		if !errors.Is(err, vault.ErrStale) {
+			return name, asFault(err)
+		}
+	}
+	return "", asFault(vault.ErrStale)
+}
+
+func complaintName(s string) bool {
+	if s == "" || len(s) > 100 {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.' && r != ':'
+	}) < 0
+}
+
+// Own is one of the person's own decisions, for their signed session: who is a pseudonym of theirs. Errors are faults.
+func (d *Decider) Own(ctx context.Context, who person.ID, id ID, language string) (Decision, error) {
+	k, err := d.account(ctx, id, nil)
+	if err != nil {
+		return Decision{}, err
+	}
+	if !k.record.Who.Has(who) {
+		return Decision{}, errNoDecision
+	}
+	return Read(&k.receipt, k.house, Reader{Language: language, Holds: true, Private: true, Times: true}), nil
+}
+
+// Owned lists the person's latest decisions, newest first, for their signed session. Ones that can no longer be read are
+// left out. Errors are faults.
+func (d *Decider) Owned(ctx context.Context, who person.ID, most int, language string) ([]Decision, error) {
+	record, house, err := d.load(ctx, who, nil)
+	if err != nil {
+		return nil, asFault(err)
+	}
+	rows, err := d.store.Receipts(ctx, who, most)
+	if err != nil {
+		return nil, asFault(err)
+	}
+	now := d.clock()
+	permit := tact.ForSelf(record.Who, house.Charter.Position, now.Add(time.Minute))
+	out := make([]Decision, 0, len(rows))
+	for _, row := range rows {
+		body, err := record.Receipt(permit, now, row)
+		if err != nil {
+			continue
+		}
+		r, err := ParseReceipt(ID(row.Key), body)
+		if err != nil {
+			continue
+		}
+		out = append(out, Read(&r, house, Reader{Language: language, Holds: true, Private: true, Times: true}))
+	}
+	return out, nil
+}
+
+// Account is one decision for somebody else than its person: the look is in the ledger before anything is opened; its Of, At,
+// Fields and Count are filled in here. Errors are faults.
+func (d *Decider) Account(ctx context.Context, id ID, look ledger.Look, as Reader) (Decision, error) {
+	look.Fields, look.Count = []string{"receipt"}, 1
+	k, err := d.account(ctx, id, &look)
+	if err != nil {
+		return Decision{}, err
+	}
+	as.Times = true
+	return Read(&k.receipt, k.house, as), nil
+}
+
+// Try decides about a real person for the privacy team: nothing is remembered of it, and the look is in the ledger before
+// anything is opened. A look that cannot be recorded is an error, and so is an unknown person: there is nothing to try then.
+func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger.Look) (Decision, error) {
+	now := d.clock()
+	h := d.live.House()
+	if h == nil {
+		return Decision{}, errNoHouse
+	}
+	if !p.Privacy || len(req.Placements) != 1 {
+		return Decision{}, fault.New(fault.Refused, "Only the privacy team may try a real person's decision, one placement at a time.")
+	}
+	at, err := check(h, req, p, now)
+	if err != nil {
+		return Decision{}, err
+	}
+	id, device, err := d.find(ctx, req.Person, now)
+	if err != nil {
+		return Decision{}, asFault(err)
+	}
+	if id.IsZero() {
+		return Decision{}, errNobody
+	}
+	look.Fields, look.Count = []string{"decision"}, 1
+	l, err := d.looked(ctx, id, look)
+	if errors.Is(err, vault.ErrNotFound) {
+		return Decision{}, errNobody
+	}
+	if err != nil {
+		return Decision{}, asFault(err)
+	}
+	record, h, err := d.record(ctx, l)
+	if err != nil {
+		return Decision{}, asFault(err)
+	}
+	res := Safely(h, Of(record), Ask{
+		Moment: person.Moment{
+			Placement: req.Placements[0], At: at, Now: now, Region: req.Context.Region, Weather: req.Context.Weather,
+			Language: req.Context.Language, GPC: req.GPC, Device: device,
+		},
+		Limit: req.Limit, Already: req.Already, Ceiling: person.Individual,
+	})
+	as := p.Reader(req.Context.Language)
+	as.Values = res.Values
+	return Read(&res.Receipt, h, as), nil
+}
