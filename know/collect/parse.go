@@ -72,6 +72,9 @@ type Message struct {
 // Defect says in a few words what is wrong with the message, empty when nothing is. It never holds content.
 func (m *Message) Defect() string { return defectWords[m.defect] }
 
+// Large says whether the message was more than 32 KB.
+func (m *Message) Large() bool { return m.defect == tooLarge }
+
 // Batch is what one body held. Its messages point into the body: both live until Accept returned.
 type Batch struct {
 	WriteKey string
@@ -82,6 +85,14 @@ type Batch struct {
 
 // Single says whether the body was one message and no batch: its defect is then the request's.
 func (b *Batch) Single() bool { return b.single }
+
+// Forget lets go of the body and what was read out of it, before a Batch is put aside for reuse.
+func (b *Batch) Forget() {
+	clear(b.Messages)
+	b.Messages, b.WriteKey = b.Messages[:0], ""
+	b.scan.data, b.scan.defect = nil, sound
+	clear(b.scan.scratch[:cap(b.scan.scratch)])
+}
 
 // The faults of a whole body.
 var (
@@ -119,6 +130,7 @@ func (b *Batch) Parse(body []byte, as Type) error {
 		if err == errSyntax {
 			err = ErrMalformed
 		}
+		clear(b.Messages)
 		b.Messages = b.Messages[:0]
 		return err
 	}

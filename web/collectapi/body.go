@@ -1,0 +1,108 @@
+package collectapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/collect"
+)
+
+// body is one request's body and the batch that is read out of it, reused.
+type body struct {
+	raw      bytes.Buffer
+	inflated bytes.Buffer
+	gzip     bool
+	held     int64 // what it counts for among the bytes in flight
+	batch    collect.Batch
+	reader   *gzip.Reader
+}
+
+var bodies = sync.Pool{New: func() any { return &body{} }}
+
+const keepRoom = 1 << 20 // larger buffers are given back to the garbage collector
+
+func (b *body) bytes() []byte {
+	if b.gzip {
+		return b.inflated.Bytes()
+	}
+	return b.raw.Bytes()
+}
+
+// free gives the room back without what it held.
+func (b *body) free() {
+	for _, buf := range []*bytes.Buffer{&b.raw, &b.inflated} {
+		if buf.Cap() > keepRoom {
+			*buf = bytes.Buffer{}
+			continue
+		}
+		buf.Reset()
+	}
+	b.batch.Forget()
+	b.gzip, b.held = false, 0
+	bodies.Put(b)
+}
+
+// read takes a body in, plain or gzip, by its first bytes: some senders forget the header. It reads to the bound of a
+// body and no further, so that a small body that inflates without end costs no more than a large one.
+func (b *body) read(w http.ResponseWriter, r *http.Request, inFlight *atomic.Int64, most int64) error {
+	if r.ContentLength > collect.MaxBody {
+		return errLarge
+	}
+	hold := r.ContentLength
+	if hold < 0 || strings.Contains(r.Header.Get("Content-Encoding"), "gzip") {
+		hold = collect.MaxBody
+	}
+	b.held = hold
+	if inFlight.Add(hold) > most {
+		inFlight.Add(-hold)
+		b.held = 0
+		return fault.New(fault.TooMany, "Too much is under way: send the same again in a second.")
+	}
+	err := b.fill(http.MaxBytesReader(w, r.Body, collect.MaxBody))
+	if err != nil {
+		inFlight.Add(-hold)
+		b.held = 0
+	}
+	return err
+}
+
+func (b *body) fill(from io.Reader) error {
+	if _, err := b.raw.ReadFrom(from); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return errLarge
+		}
+		return errRead
+	}
+	raw := b.raw.Bytes()
+	if len(raw) < 2 || raw[0] != 0x1f || raw[1] != 0x8b {
+		return nil
+	}
+	b.gzip = true
+	if b.reader == nil {
+		b.reader = new(gzip.Reader)
+	}
+	if err := b.reader.Reset(bytes.NewReader(raw)); err != nil {
+		return errInflate
+	}
+	n, err := b.inflated.ReadFrom(io.LimitReader(b.reader, collect.MaxBody+1))
+	switch {
+	case n > collect.MaxBody:
+		return errLarge
+	case err != nil:
+		return errInflate
+	}
+	return nil
+}
+
+// stale is how long a preflight's answer may be kept by browsers.
+const stale = 24 * time.Hour
