@@ -34,6 +34,7 @@ var (
 	errNobody     = fault.New(fault.NotFound, "Nobody is known by that identifier: check it, or send the person's events first.")
 	errComplaint  = fault.New(fault.Invalid, "Name the complaint in complaint with up to 100 letters and digits, and its state: open or closed.")
 	errClosed     = fault.New(fault.NotFound, "No complaint of this person is open under that name.")
+	errTry        = fault.New(fault.Refused, "Only the privacy team may try a real person's decision.")
 	errToken      = fault.New(fault.Unauthorised, "This feedback token is not for that decision, or has run out: ask for a new decision.")
 )
 
@@ -166,11 +167,13 @@ type Answer struct {
 	Item     string
 	Kind     person.FeedbackKind
 	Source   string    // the one reason that is meant, as the decision named it; empty: all that it named
-	By       person.ID // when set: the decision must be about the person of this pseudonym
+	By       person.ID // the person themselves, in their own session; or
+	As       Principal // who answers for them; the zero Principal may answer nothing
 }
 
 // Feedback records an answer; it is in force for the very next decision. Remembered is false when the decision was about
-// nobody known, so that there is nobody to remember it for. Errors are faults.
+// nobody known, so that there is nobody to remember it for. Who may answer: the decision's person, and who may ask for its
+// placement; for others it is not there. Errors are faults.
 func (d *Decider) Feedback(ctx context.Context, a Answer) (remembered bool, err error) {
 	if !a.Kind.Valid() {
 		return false, errKind
@@ -178,7 +181,11 @@ func (d *Decider) Feedback(ctx context.Context, a Answer) (remembered bool, err 
 	if d.isUnkept(a.Decision) {
 		return false, nil
 	}
-	return true, d.act(ctx, a.Decision, a.By, func(k *account, now person.Instant) ([]vault.Row, error) {
+	p := a.As
+	if !a.By.IsZero() {
+		p = Principal{Self: true, Person: a.By}
+	}
+	return true, d.act(ctx, a.Decision, p, func(k *account, now person.Instant) ([]vault.Row, error) {
 		c := k.receipt.has(a.Item)
 		if c == nil {
 			return nil, errNoItem
@@ -202,15 +209,16 @@ func (d *Decider) Feedback(ctx context.Context, a Answer) (remembered bool, err 
 }
 
 // Shown records what was really shown of a decision: caps and "not again" count it. It is remembered only where the person's
-// standing allows the placement's purpose, then and now; for others the caller's session is all there is. Errors are faults.
-func (d *Decider) Shown(ctx context.Context, id ID, items []string) (remembered bool, err error) {
+// standing allows the placement's purpose, then and now; for others the caller's session is all there is. p is as for Feedback.
+// Errors are faults.
+func (d *Decider) Shown(ctx context.Context, id ID, items []string, p Principal) (remembered bool, err error) {
 	if len(items) == 0 || len(items) > MostItems {
 		return false, errTooMany
 	}
 	if d.isUnkept(id) {
 		return false, nil
 	}
-	err = d.act(ctx, id, person.ID{}, func(k *account, now person.Instant) ([]vault.Row, error) {
+	err = d.act(ctx, id, p, func(k *account, now person.Instant) ([]vault.Row, error) {
 		for _, it := range items {
 			if k.receipt.has(it) == nil {
 				return nil, errNoItem
@@ -249,14 +257,14 @@ func (k *account) allowed(now person.Instant) bool {
 }
 
 // act does what rows says, judged by the person as they are, and again when somebody changed them meanwhile.
-func (d *Decider) act(ctx context.Context, id ID, by person.ID, rows func(*account, person.Instant) ([]vault.Row, error)) error {
+func (d *Decider) act(ctx context.Context, id ID, p Principal, rows func(*account, person.Instant) ([]vault.Row, error)) error {
 	for range tries {
 		k, err := d.account(ctx, id, nil)
 		if err != nil {
 			return err
 		}
-		if !by.IsZero() && !k.record.Who.Has(by) {
-			return errNoDecision // of somebody else: as if it were not there
+		if !p.answers(k) {
+			return errNoDecision // somebody else's: as if it were not there
 		}
 		if k.record.Ring(k.row.Of) == nil {
 			return errNoDecision
@@ -379,58 +387,69 @@ func (d *Decider) Owned(ctx context.Context, who person.ID, most int, language s
 
 // Account is one decision for somebody else than its person: the look is in the ledger before anything is opened; its Of, At,
 // Fields and Count are filled in here. Errors are faults.
-func (d *Decider) Account(ctx context.Context, id ID, look ledger.Look, as Reader) (Decision, error) {
+func (d *Decider) Account(ctx context.Context, id ID, look ledger.Look, p Principal, language string) (Decision, error) {
+	if d.isUnkept(id) {
+		return Decision{}, errNoDecision
+	}
 	look.Fields, look.Count = []string{"receipt"}, 1
 	k, err := d.account(ctx, id, &look)
 	if err != nil {
 		return Decision{}, err
 	}
+	if !p.Privacy && !p.answers(k) {
+		return Decision{}, errNoDecision
+	}
+	as := p.Reader(language)
 	as.Times = true
 	return Read(&k.receipt, k.house, as), nil
 }
 
 // Try decides about a real person for the privacy team: nothing is remembered of it, and the look is in the ledger before
 // anything is opened. A look that cannot be recorded is an error, and so is an unknown person: there is nothing to try then.
-func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger.Look) (Decision, error) {
+func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger.Look) ([]Decision, error) {
 	now := d.clock()
 	h := d.live.House()
 	if h == nil {
-		return Decision{}, errNoHouse
+		return nil, errNoHouse
 	}
-	if !p.Privacy || len(req.Placements) != 1 {
-		return Decision{}, fault.New(fault.Refused, "Only the privacy team may try a real person's decision, one placement at a time.")
+	if !p.Privacy {
+		return nil, errTry
 	}
 	at, err := check(h, req, p, now)
 	if err != nil {
-		return Decision{}, err
+		return nil, err
 	}
 	id, device, err := d.find(ctx, req.Person, now)
 	if err != nil {
-		return Decision{}, asFault(err)
+		return nil, asFault(err)
 	}
 	if id.IsZero() {
-		return Decision{}, errNobody
+		return nil, errNobody
 	}
 	look.Fields, look.Count = []string{"decision"}, 1
 	l, err := d.looked(ctx, id, look)
 	if errors.Is(err, vault.ErrNotFound) {
-		return Decision{}, errNobody
+		return nil, errNobody
 	}
 	if err != nil {
-		return Decision{}, asFault(err)
+		return nil, asFault(err)
 	}
 	record, h, err := d.record(ctx, l)
 	if err != nil {
-		return Decision{}, asFault(err)
+		return nil, asFault(err)
 	}
-	res := Safely(h, Of(record), Ask{
+	results := d.all(h, Of(record), Ask{
 		Moment: person.Moment{
-			Placement: req.Placements[0], At: at, Now: now, Region: req.Context.Region, Weather: req.Context.Weather,
-			Language: req.Context.Language, GPC: req.GPC, Device: device,
+			At: at, Now: now, Region: req.Context.Region, Weather: req.Context.Weather, Language: req.Context.Language, GPC: req.GPC, Device: device,
 		},
 		Limit: req.Limit, Already: req.Already, Ceiling: person.Individual,
-	})
-	as := p.Reader(req.Context.Language)
-	as.Values = res.Values
-	return Read(&res.Receipt, h, as), nil
+	}, req.Placements)
+	out := make([]Decision, len(results))
+	for i := range results {
+		results[i].Receipt.ID = d.unkeptID()
+		as := p.Reader(req.Context.Language)
+		as.Values = results[i].Values
+		out[i] = Read(&results[i].Receipt, h, as)
+	}
+	return out, nil
 }

@@ -45,13 +45,14 @@ type Request struct {
 // Principal is who asks, as far as a decision cares. The zero Principal may ask for no placement and sees nothing but
 // the items.
 type Principal struct {
-	Any        bool     // may ask for every placement
-	Placements []string // else for these
-	Explain    bool     // may see what was held back
-	Attest     bool     // may say that a person is signed in
-	Privacy    bool     // the privacy team: sees protective holds too, and may replay an earlier time
-	Self       bool     // the person, in their own session
-	Pseudonyms bool     // may name a person by pseudonym
+	Any        bool      // may ask for every placement
+	Placements []string  // else for these
+	Explain    bool      // may see what was held back
+	Attest     bool      // may say that a person is signed in
+	Privacy    bool      // the privacy team: sees protective holds too, and may replay an earlier time
+	Self       bool      // the person, in their own session:
+	Person     person.ID // a pseudonym of theirs
+	Pseudonyms bool      // may name a person by pseudonym
 }
 
 // May says whether the principal may ask for the placement.
@@ -65,6 +66,14 @@ func (p Principal) May(placement string) bool {
 		}
 	}
 	return false
+}
+
+// answers says whether the principal may read or answer that decision: its person, or who may ask for its placement.
+func (p Principal) answers(k *account) bool {
+	if p.Self {
+		return k.record.Who.Has(p.Person)
+	}
+	return p.May(k.receipt.Placement)
 }
 
 // ID names one decision. It says nothing by itself.
