@@ -64,18 +64,18 @@ func (w words) because(c *charter.Charter, st *Standing, first, last, today int6
 		b = w.things(b, st.ToldUs)
 	}
 	if st.Level < st.Reached {
-		b = append(b, w.in("; lowered once because ", " ; abaissé une fois parce que ")...)
+		b = append(b, w.in("; lowered once because ", " ; abaissé une fois parce ")...)
 		for i, s := range st.Strained {
 			if i > 0 {
 				b = append(b, w.in(" and ", " et ")...)
 			}
 			switch s.What {
 			case "complaint-open":
-				b = append(b, w.in("a complaint is open", "une réclamation est ouverte")...)
+				b = append(b, w.in("a complaint is open", "qu'une réclamation est ouverte")...)
 			case "too-personal":
-				b = append(b, w.in("something was too personal", "quelque chose était trop personnel")...)
+				b = append(b, w.in("something was too personal", "que quelque chose était trop personnel")...)
 			case "opt-out":
-				b = append(b, w.in("you opted out of something", "vous avez refusé un usage")...)
+				b = append(b, w.in("you opted out of something", "que vous avez refusé un usage")...)
 			}
 		}
 	}
@@ -89,13 +89,19 @@ func (w words) next(c *charter.Charter, st *Standing, at person.Instant) string 
 		b = append(b, Word(st.Reached, w.lang)...)
 		b = append(b, w.in(" again", " de nouveau")...)
 		var until person.Instant
+		open := false
 		for _, s := range st.Strained {
-			if s.What == "complaint-open" {
-				b = append(b, w.in(" once the complaint is closed", " dès que la réclamation est close")...)
-			}
+			open = open || s.What == "complaint-open"
 			until = max(until, s.Until)
 		}
-		if until > 0 {
+		if open {
+			b = append(b, w.in(" once the complaint is closed", " dès que la réclamation est close")...)
+		}
+		switch {
+		case until > 0 && open:
+			b = append(b, w.in(", and not before ", ", et pas avant le ")...)
+			b = w.date(b, until)
+		case until > 0:
 			b = append(b, w.in(" after ", " après le ")...)
 			b = w.date(b, until)
 		}
