@@ -41,7 +41,7 @@ func Word(l person.Level, lang string) string {
 
 // because says how the level came about: "14 visits over 8 months, the last 6 days ago; lowered once because a complaint is open".
 func (w words) because(c *charter.Charter, st *Standing, first, last, today int64) string {
-	var b []byte
+	b := make([]byte, 0, 128)
 	switch {
 	case st.Days == 0:
 		b = append(b, w.in("no visits yet", "aucune visite encore")...)
@@ -84,7 +84,7 @@ func (w words) because(c *charter.Charter, st *Standing, first, last, today int6
 
 // next says what would change the level: "a regular after 3 more visits, not before 3 March 2012".
 func (w words) next(c *charter.Charter, st *Standing, at person.Instant) string {
-	var b []byte
+	b := make([]byte, 0, 128)
 	if st.Level < st.Reached {
 		b = append(b, Word(st.Reached, w.lang)...)
 		b = append(b, w.in(" again", " de nouveau")...)
