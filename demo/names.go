@@ -97,7 +97,7 @@ func (x *lexicon) typeName(category, kind string) string {
 	}
 	s := kind
 	if len(s) == cutAt {
-		if end := splitWords.Split(s, -1); !x.whole[end[len(end)-1]] {
+		if end := splitWords.Split(s, -1); len(end[len(end)-1]) < 3 || !x.whole[end[len(end)-1]] {
 			s = lastWord.ReplaceAllString(s, "")
 		}
 	}
@@ -240,7 +240,7 @@ func sizeName(raw string) string {
 			unit, ok := units[m[2]]
 			n := number(m[1])
 			switch {
-			case !ok || strings.HasPrefix(n, "0") && !strings.HasPrefix(n, "0.") || unit == "count" && len(n) > 4:
+			case !ok || strings.HasPrefix(n, "0") && !strings.HasPrefix(n, "0.") || (unit == "count" || unit == "pack") && len(n) > 4:
 				return ""
 			case unit == "pack" && n != "1":
 				return "pack of " + n

@@ -73,7 +73,7 @@ func (g *generator) makePerson(i int) made {
 	m.name = given + " " + family
 	m.email = fmt.Sprintf("%s.%s.%d@%s", strings.ToLower(given), strings.ToLower(family), h.number, mailDomains[r.IntN(len(mailDomains))])
 	if r.Float64() < 0.7 {
-		m.phone = fmt.Sprintf("+447700900%03d", i) // 07700 900000 to 900999 are kept free for drama
+		m.phone = fmt.Sprintf("+442079460%03d", i) // 020 7946 0000 to 0999 are kept free for drama
 	}
 	if r.Float64() < 0.1 {
 		m.language = "fr"

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -214,7 +215,7 @@ func (g *generator) writeChoices(c *charter.Charter, people []made) error {
 			all = append(all, said{&people[i], ch})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b said) int { return int(min(max(a.at-b.at, -1), 1)) })
+	slices.SortStableFunc(all, func(a, b said) int { return cmp.Compare(a.at, b.at) })
 	return g.file("choices.jsonl", "choices", "signup", "", func(b []byte, row int) []byte {
 		if row == len(all) {
 			return nil
@@ -274,7 +275,11 @@ func (g *generator) writeEvents(n int) error {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return int(s.baskets[a].at - s.baskets[b].at) })
+	at := make([]int64, n)
+	for i := range at {
+		at[i] = g.calendar.at(s.baskets[i].at)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(at[a], at[b]) })
 	return g.file("events.jsonl", "events", "tills", "", func(b []byte, row int) []byte {
 		if row == n {
 			return nil
