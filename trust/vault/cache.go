@@ -23,7 +23,7 @@ type ringShard struct {
 
 type ringSlot struct {
 	ring *KeyRing
-	tag  [16]byte // end of the wrapped bytes it came from: another wrapping is another key
+	from string // the wrapped bytes it came from: what the store no longer has must not be opened from memory
 	used bool
 }
 
@@ -42,17 +42,12 @@ func newRings(max int) *rings {
 
 func (r *rings) of(id person.ID) *ringShard { return &r.shard[id[0]%shards] } // pseudonyms are random
 
-func tagOf(wrapped []byte) (t [16]byte) {
-	copy(t[:], wrapped[len(wrapped)-16:])
-	return t
-}
-
 func (r *rings) get(id person.ID, wrapped []byte) *KeyRing {
 	s := r.of(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, ok := s.at[id]
-	if !ok || s.slots[i].tag != tagOf(wrapped) {
+	if !ok || s.slots[i].from != string(wrapped) {
 		return nil
 	}
 	s.slots[i].used = true
@@ -62,17 +57,16 @@ func (r *rings) get(id person.ID, wrapped []byte) *KeyRing {
 // put keeps the ring and gives the one to use: who comes second takes the first one's.
 func (r *rings) put(k *KeyRing, wrapped []byte) *KeyRing {
 	s := r.of(k.id)
-	tag := tagOf(wrapped)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i, ok := s.at[k.id]; ok {
-		if s.slots[i].tag == tag {
+		if s.slots[i].from == string(wrapped) {
 			return s.slots[i].ring
 		}
-		s.slots[i] = ringSlot{ring: k, tag: tag, used: true}
+		s.slots[i] = ringSlot{ring: k, from: string(wrapped), used: true}
 		return k
 	}
-	slot := ringSlot{ring: k, tag: tag}
+	slot := ringSlot{ring: k, from: string(wrapped)}
 	if len(s.slots) < s.max {
 		s.at[k.id] = len(s.slots)
 		s.slots = append(s.slots, slot)

@@ -84,7 +84,8 @@ func (v *Vault) Key(id person.ID, wrapped []byte) (*KeyRing, error) {
 	if k := v.rings.get(id, wrapped); k != nil {
 		return k, nil
 	}
-	raw, err := v.kek.Decrypt(wrapped, id[:])
+	aad := id // a copy, so that only a miss makes garbage
+	raw, err := v.kek.Decrypt(wrapped, aad[:])
 	if err != nil || len(raw) != 32 {
 		return nil, ErrUnreadable
 	}
