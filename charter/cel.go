@@ -1,6 +1,7 @@
 package charter
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -141,9 +142,18 @@ func (r *reader) issues(a at, issues *cel.Issues) {
 		if i == 3 {
 			return // what follows is mostly the echo of the first ones
 		}
-		what, _, _ := strings.Cut(e.Message, "\n")
-		r.fail(inside(a, e.Location.Line(), e.Location.Column()), "the rule is not valid: "+clip(what), ruleMend(what))
+		r.fail(r.inside(a, e.Location.Line(), e.Location.Column()), "the rule is not valid: "+ruleFault(e.Message), ruleMend(e.Message))
 	}
+}
+
+// ruleFault is CEL's message without the words that help nobody.
+func ruleFault(message string) string {
+	s, _, _ := strings.Cut(message, "\n")
+	s, _, _ = strings.Cut(strings.TrimPrefix(s, "Syntax error: "), " expecting ")
+	if strings.Contains(s, "'<EOF>'") {
+		return "it ends too early"
+	}
+	return clipTo(s, 160)
 }
 
 func ruleMend(message string) string {
@@ -158,22 +168,23 @@ func ruleMend(message string) string {
 
 // failIn notes an error at an expression of a rule.
 func (r *reader) failIn(a at, tree *ast.AST, id int64, what, mend string) {
-	r.fail(within(a, tree, id), what, mend)
+	r.fail(r.within(a, tree, id), what, mend)
 }
 
-func within(a at, tree *ast.AST, id int64) at {
+func (r *reader) within(a at, tree *ast.AST, id int64) at {
 	l := tree.SourceInfo().GetStartLocation(id)
-	return inside(a, l.Line(), l.Column())
+	return r.inside(a, l.Line(), l.Column())
 }
 
 // inside is a place within a scalar: line from 1, column from 0, as CEL counts.
-func inside(a at, line, column int) at {
+func (r *reader) inside(a at, line, column int) at {
 	n := *a.node
 	switch {
 	case line < 1:
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		n.Line += line // the text begins on the line after the sign; its indent is not known here
-		n.Column = 1 + column
+	case n.Style&yaml.FoldedStyle != 0: // its lines are one: only where it begins is known
+	case n.Style&yaml.LiteralStyle != 0:
+		n.Line += line // the text begins on the line after the sign
+		n.Column = 1 + column + r.indent(n.Line)
 	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		n.Line, n.Column = n.Line+line-1, n.Column+1+column
 	default:
@@ -181,6 +192,15 @@ func inside(a at, line, column int) at {
 	}
 	a.node = &n
 	return a
+}
+
+// indent counts the spaces at the beginning of a line of the file, from 1.
+func (r *reader) indent(line int) int {
+	lines := bytes.SplitN(r.c.Source, []byte("\n"), line+1)
+	if line < 1 || len(lines) < line {
+		return 0
+	}
+	return len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " "))
 }
 
 func loops(tree *ast.AST) bool {

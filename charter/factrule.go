@@ -180,7 +180,7 @@ func (r *reader) columnValues(a at, c *compiled, protective bool) {
 		if protective {
 			severity = Error // the person would be promised a protection that never comes
 		}
-		r.note(severity, within(a, c.tree, id), fmt.Sprintf("%s never has the value %q, so this can never be", d.Name, clip(value)), suggest(value, d.Type.Columns()))
+		r.note(severity, r.within(a, c.tree, id), fmt.Sprintf("%s never has the value %q, so comparing with it says nothing", d.Name, clip(value)), suggest(value, d.Type.Columns()))
 	})
 }
 

@@ -261,7 +261,7 @@ func (r *reader) lintLevels() {
 		}
 		path := "relationship." + l.name
 		if l.rule.ToldUs > tellable {
-			r.note(Warning, r.place(path+".told-us"), fmt.Sprintf("people can tell us only %d things, so nobody becomes %s", tellable, l.name), "lower told-us")
+			r.note(Warning, r.place(path+".told-us"), fmt.Sprintf("there is too little that people can tell us (%d), so nobody becomes %s", tellable, l.name), "lower told-us")
 		}
 		if longest := r.longestKept(); l.rule.Tenure.Longer(longest) {
 			r.note(Warning, r.place(path+".tenure"), fmt.Sprintf("no event is kept that long, so nobody becomes %s", l.name), "shorten tenure or keep an event longer")

@@ -58,7 +58,7 @@ func (r *reader) parse() {
 	sections := map[string]at{}
 	keep := func(v at) { sections[v.path] = v }
 	if !r.mapping(at{root, ""},
-		need("charter", func(v at) { r.integer(v, Format, Format) }),
+		need("charter", r.format),
 		need("brand", keep), need("k", keep), allow("purposes", keep), allow("signals", keep), allow("data", keep), allow("events", keep),
 		allow("items", keep), allow("relationship", keep), allow("surprise", keep), allow("placements", keep), allow("terms", keep),
 		allow("protect", keep), allow("sources", keep), allow("receipts", keep), allow("ledger", keep), allow("teams", keep),
@@ -134,13 +134,16 @@ func (r *reader) tree(src []byte) (root *yaml.Node, ok bool) {
 var yamlLine = regexp.MustCompile(`line (\d+): `)
 
 func (r *reader) notYAML(top at, err error) {
+	top.node = &yaml.Node{Line: 1, Column: 1}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		n := *top.node
-		n.Line, _ = strconv.Atoi(m[1])
-		top.node = &n
+		top.node.Line, _ = strconv.Atoi(m[1])
 	}
 	what := strings.TrimPrefix(yamlLine.ReplaceAllString(err.Error(), ""), "yaml: ")
-	r.fail(top, "the file cannot be read as YAML: "+clip(what), "look for wrong indents, an unclosed quote or bracket, or a : in unquoted text")
+	if strings.HasPrefix(what, "did not find expected") && strings.Contains(err.Error(), "line ") {
+		top.node.Line++ // here the library counts from 0, and names the line on which the broken part begins
+		what += " in the part that begins here"
+	}
+	r.fail(top, "the file cannot be read as YAML: "+clipTo(what, 160), "look for wrong indents, an unclosed quote or bracket, or a : in unquoted text")
 }
 
 // sound refuses references to other parts of the file, tags of one's own, and trees that are too large or too deep.
@@ -188,6 +191,12 @@ func deep(src []byte) bool {
 		}
 	}
 	return false
+}
+
+func (r *reader) format(a at) {
+	if n := r.integer(a, 1, 1000); n != Format {
+		r.fail(a, "the file is in another format than this Rapport reads", fmt.Sprintf("write charter: %d, or use the Rapport that the file was written for", Format))
+	}
 }
 
 func (r *reader) k(a at) {

@@ -343,12 +343,14 @@ func plain(s string, n int, breaks bool) bool {
 }
 
 // clip keeps what an author wrote short enough to be shown in a problem.
-func clip(s string) string {
+func clip(s string) string { return clipTo(s, 60) }
+
+func clipTo(s string, n int) string {
 	s = strings.ToValidUTF8(s, "�")
-	if utf8.RuneCountInString(s) <= 60 {
+	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return string([]rune(s)[:59]) + "…"
+	return string([]rune(s)[:n-1]) + "…"
 }
 
 func kindWord(n *yaml.Node) string {

@@ -294,14 +294,11 @@ func (t Type) ofString(s string) (string, error) {
 	case TTime:
 		return timeText(s)
 	case TItem:
-		if err := checkText(s, maxItemID, false); err != nil {
-			return "", err
-		}
-		return s, nil
+		return checked(s, maxItemID, false)
 	case TString:
-		return s, checkText(s, t.most(maxString), false)
+		return checked(s, t.most(maxString), false)
 	case TText:
-		return s, checkText(s, t.most(maxText), true)
+		return checked(s, t.most(maxText), true)
 	case TName:
 		return nameText(s, t.most(maxString))
 	case TEmail:
@@ -321,6 +318,14 @@ func (t Type) most(otherwise int) int {
 		return t.Max
 	}
 	return otherwise
+}
+
+// checked gives s when it may be kept, and nothing when it may not.
+func checked(s string, most int, breaks bool) (string, error) {
+	if err := checkText(s, most, breaks); err != nil {
+		return "", err
+	}
+	return s, nil
 }
 
 // checkText refuses what no text may be. Plain ASCII, which is nearly all of it, is checked in one pass.
@@ -464,7 +469,7 @@ func timeText(s string) (string, error) {
 
 func nameText(s string, most int) (string, error) {
 	s = strings.Join(strings.Fields(s), " ")
-	return s, checkText(s, most, false)
+	return checked(s, most, false)
 }
 
 // emailText lower-cases the domain and keeps the rest as written: only the receiver's server knows what it means.
