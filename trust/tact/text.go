@@ -129,16 +129,24 @@ func lowered(s string) string {
 	return s
 }
 
-// level is the one from which the charter welcomes the use of what was held.
+// level is the one from which the charter welcomes the use of what was held: a trait's, or that of the event it is derived from.
 func (w sentence) level(h Hold) person.Level {
 	if h.Event {
-		if e := w.c.Events[h.Name]; e != nil {
-			return e.Level
-		}
-		return person.Confidant
+		return w.eventLevel(h.Name)
 	}
-	if d := w.c.Data[h.Name]; d != nil {
-		return d.Level
+	d := w.c.Data[h.Name]
+	switch {
+	case d == nil:
+		return person.Confidant
+	case d.Rule != nil:
+		return max(d.Level, w.eventLevel(d.Rule.Count))
+	}
+	return d.Level
+}
+
+func (w sentence) eventLevel(name string) person.Level {
+	if e := w.c.Events[name]; e != nil {
+		return e.Level
 	}
 	return person.Confidant
 }
