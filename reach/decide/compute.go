@@ -51,7 +51,7 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 	if r.Asked <= 0 {
 		r.Asked = max(p.Items, 1)
 	}
-	if h.Model == nil {
+	if h.ranker == nil {
 		r.degrade(DegradedModel)
 	} else {
 		r.Model = h.ModelVersion
@@ -170,7 +170,7 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 func (h *House) ladder(p *charter.Placement, heads Heads, j tact.Judgement, a Ask) (person.Rung, bool) {
 	rung := min(a.Ceiling, person.Individual)
 	if rung > person.Context {
-		if need, ok := p.Rungs[person.Individual]; !ok || j.Level.Level < need || !j.Standing.Allowed || heads.Restricted || h.Model == nil || !somethingPassed(h, heads, j) {
+		if need, ok := p.Rungs[person.Individual]; !ok || j.Level.Level < need || !j.Standing.Allowed || heads.Restricted || h.ranker == nil || !somethingPassed(h, heads, j) {
 			rung = h.cohort(p, j)
 		}
 	}

@@ -25,6 +25,7 @@ type House struct {
 	Model        *recommend.Model // nil: nothing was learnt yet
 	ModelVersion string
 
+	ranker ranker // Model; nil without one
 	salt   []byte // of the holdout's hash
 	place  *time.Location
 	counts func(event string) bool
@@ -125,12 +126,28 @@ func NewHouse(p Parts) (*House, error) {
 		h.terms = append(h.terms, d)
 	}
 	if h.Model != nil {
-		h.shelf = make([]int32, h.Model.Items())
-		for i := range h.shelf {
-			h.shelf[i] = int32(p.Shelf.Index(h.Model.ID(i)))
-		}
+		h.rankBy(h.Model)
 	}
 	return h, nil
+}
+
+// ranker is what a decision needs of a recommend.Model; tests break one on purpose.
+type ranker interface {
+	Items() int
+	ID(item int) string
+	Set(in func(id string) bool) *recommend.Set
+	Rank(dst []recommend.Scored, in recommend.Input) []recommend.Scored
+	Explain(in recommend.Input, item string) []recommend.Part
+	Trend(at person.Instant) []recommend.Scored
+}
+
+// rankBy puts the ranker's items beside the shelf's.
+func (h *House) rankBy(r ranker) {
+	h.ranker, h.maker = r, &sets{by: map[string]*hides{}}
+	h.shelf = make([]int32, r.Items())
+	for i := range h.shelf {
+		h.shelf[i] = int32(h.Shelf.Index(r.ID(i)))
+	}
 }
 
 // matches asks a rule about an item; a rule that panics could not be decided.
@@ -167,13 +184,13 @@ func (h *House) Without(removed map[string]bool) *House {
 // WithoutModel is the house before anything was learnt.
 func (h *House) WithoutModel() *House {
 	w := h.copy()
-	w.Model, w.ModelVersion, w.shelf, w.maker = nil, "", nil, &sets{by: map[string]*hides{}}
+	w.Model, w.ranker, w.ModelVersion, w.shelf, w.maker = nil, nil, "", nil, &sets{by: map[string]*hides{}}
 	return w
 }
 
 func (h *House) copy() *House {
 	return &House{
-		Series: h.Series, Charter: h.Charter, Shelf: h.Shelf, Model: h.Model, ModelVersion: h.ModelVersion, salt: h.salt,
+		Series: h.Series, Charter: h.Charter, Shelf: h.Shelf, Model: h.Model, ranker: h.ranker, ModelVersion: h.ModelVersion, salt: h.salt,
 		place: h.place, counts: h.counts, offer: h.offer, marked: h.marked, guards: h.guards, terms: h.terms, shelf: h.shelf,
 		maker: h.maker,
 	}
@@ -225,8 +242,8 @@ func (h *House) hidden(permitted func(rule string) bool) *hides {
 		}
 		s.items.or(m.items)
 	}
-	if h.Model != nil {
-		s.allow = h.Model.Set(func(id string) bool {
+	if h.ranker != nil {
+		s.allow = h.ranker.Set(func(id string) bool {
 			i := h.Shelf.Index(id)
 			if i < 0 { // not on the shelf: marked by every rule
 				return all
@@ -253,7 +270,7 @@ func (h *House) trending(at person.Instant) []recommend.Scored {
 	if t := h.trend.last.Load(); t != nil && t.at == at {
 		return t.ranked
 	}
-	t := &trendAt{at, h.Model.Trend(at)}
+	t := &trendAt{at, h.ranker.Trend(at)}
 	h.trend.last.Store(t)
 	return t.ranked
 }

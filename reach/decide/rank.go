@@ -142,12 +142,12 @@ var scratch = sync.Pool{New: func() any { return new([]recommend.Scored) }}
 // individual ranks by what the person's permit opened, and adds the declared terms that apply. It is nil when there is
 // nothing to rank by. done gives the long slice back.
 func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set, placement string, at person.Instant) (r *ranking, done func()) {
-	if h.Model == nil || len(v.taken) == 0 && len(v.cols) == 0 {
+	if h.ranker == nil || len(v.taken) == 0 && len(v.cols) == 0 {
 		return nil, func() {}
 	}
 	in := recommend.Input{Taken: v.taken, Columns: v.cols, Muted: muted, At: at, Allow: allow}
 	buf := scratch.Get().(*[]recommend.Scored)
-	scored := h.Model.Rank((*buf)[:0], in)
+	scored := h.ranker.Rank((*buf)[:0], in)
 	done = func() { *buf = scored[:0]; scratch.Put(buf) }
 	terms := h.applies(v.facts, muted, placement, at)
 	if len(terms) > 0 {
@@ -168,7 +168,7 @@ func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set
 	r = &ranking{rung: person.Individual, scored: scored}
 	r.place = func(i int) int { return h.onShelf(scored[i].Item) }
 	r.explain = func(s recommend.Scored) []Part {
-		parts := h.parts(v, h.Model.Explain(in, s.ID))
+		parts := h.parts(v, h.ranker.Explain(in, s.ID))
 		for _, t := range terms {
 			if t.items.has(h.onShelf(s.Item)) {
 				parts = append(parts, Part{Kind: PartTerm, Name: t.Name, Weight: t.Weight})
@@ -262,7 +262,7 @@ func nameEvents(parts []Part, events []person.Event) {
 
 // context ranks by what many take lately and in this season: it depends on nobody. Nil without a model.
 func (h *House) context(at person.Instant) *ranking {
-	if h.Model == nil {
+	if h.ranker == nil {
 		return nil
 	}
 	scored := h.trending(at)
