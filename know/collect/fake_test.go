@@ -25,19 +25,18 @@ type fakeStore struct {
 	members map[person.ID][]person.ID
 	wrapped map[person.ID][]byte
 	version map[person.ID]int64
-	rows    map[vault.RowID]vault.Row
+	rows    map[person.ID]map[vault.RowID]vault.Row
 	frames  map[person.EventID]vault.Frame
-	order   []person.EventID
+	order   map[person.ID][]person.EventID
 	streams []vault.Stream
 	commits int
-	changes []vault.Change
 	before  func() // called before each Commit: somebody else's act
 	fail    error
 }
 
 func newFake() *fakeStore {
 	return &fakeStore{idents: map[vault.Blind][]vault.Identifier{}, root: map[person.ID]person.ID{}, joined: map[person.ID]person.Instant{},
-		members: map[person.ID][]person.ID{}, wrapped: map[person.ID][]byte{}, version: map[person.ID]int64{}, rows: map[vault.RowID]vault.Row{},
+		members: map[person.ID][]person.ID{}, wrapped: map[person.ID][]byte{}, version: map[person.ID]int64{}, rows: map[person.ID]map[vault.RowID]vault.Row{}, order: map[person.ID][]person.EventID{},
 		frames: map[person.EventID]vault.Frame{}}
 }
 
@@ -61,19 +60,19 @@ func (f *fakeStore) loaded(id person.ID, all bool) vault.Loaded {
 		l.Who.Also = append(l.Who.Also, person.Join{ID: m, At: f.joined[m]})
 		l.Wrapped[m] = f.wrapped[m]
 	}
-	for _, r := range f.rows {
-		gate := r.Kind == vault.ChoiceRow || r.Kind == vault.RestrictRow || r.Kind == vault.SuppressedRow || r.Kind == vault.ClaimRow
-		if l.Who.Has(r.Of) && (all || gate) {
-			l.Rows = append(l.Rows, r)
+	for _, id := range l.Who.All() {
+		for _, r := range f.rows[id] {
+			if all || r.Kind == vault.ChoiceRow || r.Kind == vault.RestrictRow || r.Kind == vault.SuppressedRow || r.Kind == vault.ClaimRow {
+				l.Rows = append(l.Rows, r)
+			}
 		}
-	}
-	if all {
-		for _, id := range f.order {
-			if fr := f.frames[id]; l.Who.Has(fr.Of) {
-				l.Frames = append(l.Frames, fr)
+		if all {
+			for _, e := range f.order[id] {
+				l.Frames = append(l.Frames, f.frames[e])
 			}
 		}
 	}
+	slices.SortStableFunc(l.Frames, func(a, b vault.Frame) int { return int(a.At - b.At) })
 	return l
 }
 
@@ -160,8 +159,11 @@ func (f *fakeStore) Commit(_ context.Context, c vault.Change) error {
 			return vault.ErrNotFound
 		}
 		id := vault.RowID{Of: r.Of, Kind: r.Kind, Key: r.Key}
-		if old, ok := f.rows[id]; !ok || r.At >= old.At {
-			f.rows[id] = r
+		if f.rows[r.Of] == nil {
+			f.rows[r.Of] = map[vault.RowID]vault.Row{}
+		}
+		if old, ok := f.rows[r.Of][id]; !ok || r.At >= old.At {
+			f.rows[r.Of][id] = r
 		}
 		if r.Kind == vault.ChoiceRow || r.Kind == vault.RestrictRow || r.Kind == vault.SuppressedRow {
 			f.version[f.root[r.Of]]++
@@ -172,12 +174,11 @@ func (f *fakeStore) Commit(_ context.Context, c vault.Change) error {
 			return vault.ErrNotFound
 		}
 		if _, twice := f.frames[fr.ID]; !twice {
-			f.order = append(f.order, fr.ID)
+			f.order[fr.Of] = append(f.order[fr.Of], fr.ID)
 			f.frames[fr.ID] = fr
 		}
 	}
 	f.commits++
-	f.changes = append(f.changes, c)
 	return nil
 }
 

@@ -64,7 +64,7 @@ func (st *state) read() []vault.Blind {
 		}
 		switch m.Type {
 		case Identify:
-			n.traits = st.traits(m.traits)
+			n.traits = st.traits(m.traits, m.flat)
 		case Group:
 			if fp := st.plan.facts[GroupFact]; fp != nil {
 				t := trait{name: GroupFact, plan: fp}
@@ -97,13 +97,13 @@ func (st *state) read() []vault.Blind {
 func claimedValue(source, user string) string { return source + "\x1f" + user }
 
 // traits reads the traits of an identify message.
-func (st *state) traits(raw []byte) []trait {
+func (st *state) traits(raw []byte, flat bool) []trait {
 	if raw == nil {
 		return nil
 	}
 	var out []trait
 	st.sketch.each(raw, func(name string, v []byte) {
-		if len(v) == 0 || v[0] == 'n' {
+		if len(v) == 0 || v[0] == 'n' || (flat && envelope(name)) {
 			return
 		}
 		t := trait{name: name, plan: st.plan.facts[name]}
@@ -124,6 +124,15 @@ func (st *state) traits(raw []byte) []trait {
 		out = append(out, t)
 	})
 	return out
+}
+
+// envelope says whether a member of a flat line of people is no fact.
+func envelope(name string) bool {
+	switch name {
+	case "userId", "anonymousId", "messageId", "timestamp", "at", "type", "context", "integrations":
+		return true
+	}
+	return false
 }
 
 // message judges one message and adds what may be kept to the change.

@@ -66,6 +66,7 @@ type Message struct {
 	raw        []byte
 	choice     *Spoken     // from a file
 	complaint  *Complained // from a file
+	flat       bool        // traits are the message itself, without its envelope
 	defect     defect
 }
 
@@ -80,6 +81,8 @@ type Batch struct {
 	WriteKey string
 	Messages []Message
 	single   bool
+	file     bool // the messages come from a file: their times are taken as they stand
+	fallback Type // of messages without a type, in a file
 	scan     scanner
 }
 
@@ -104,7 +107,7 @@ var (
 // or no batch, ErrTooLarge when it holds too much. A message with a defect stays in its place, marked: the others are
 // good. b is reused from call to call.
 func (b *Batch) Parse(body []byte, as Type) error {
-	b.WriteKey, b.single = "", as != BatchOf
+	b.WriteKey, b.single, b.file = "", as != BatchOf, false
 	b.Messages = b.Messages[:0]
 	s := &b.scan
 	s.data, s.pos, s.defect, s.names = body, 0, sound, s.names[:0]
@@ -227,7 +230,15 @@ func (b *Batch) message(m *Message, as Type) error {
 				err = s.id(&b.WriteKey, maxID)
 			}
 		case "timestamp":
-			err = s.instant(&m.timestamp)
+			if err = s.instant(&m.timestamp); b.file && m.timestamp == 0 {
+				s.flaw(noTime)
+			}
+		case "at":
+			if !b.file {
+				_, err = s.value(depth)
+			} else if err = s.instant(&m.timestamp); m.timestamp == 0 {
+				s.flaw(noTime)
+			}
 		case "originalTimestamp":
 			err = s.instant(&original)
 		case "sentAt":
@@ -247,7 +258,16 @@ func (b *Batch) message(m *Message, as Type) error {
 		return err
 	}
 	m.raw = s.data[start:s.pos]
-	if original != 0 {
+	switch {
+	case b.file:
+		m.sent = 0 // when it was sent says nothing about when it is imported
+		if m.timestamp == 0 {
+			m.timestamp = original
+		}
+		if m.Type == Unknown {
+			m.Type = b.fallback
+		}
+	case original != 0:
 		m.timestamp = original
 	}
 	if as != Unknown {

@@ -25,6 +25,7 @@ const (
 	wrongShape // a field of the envelope has the wrong type
 	missing    // no id, no event name, no type
 	tooLarge
+	noTime // in a file
 )
 
 var defectWords = [...]string{
@@ -37,6 +38,7 @@ var defectWords = [...]string{
 	wrongShape: "a field has the wrong type",
 	missing:    "it lacks a type, an event name, or both userId and anonymousId",
 	tooLarge:   "it is larger than 32 KB",
+	noTime:     badAt,
 }
 
 const maxDepth = 32
