@@ -84,3 +84,13 @@ func BenchmarkOpen100EventsOf5Lines(b *testing.B) {
 		_, _ = r.Open(p, noon)
 	}
 }
+
+func BenchmarkOpenLines100EventsOf5Lines(b *testing.B) {
+	h := shopper(b, 100, 5)
+	r := h.record(b, noMarks)
+	p := h.judged(b, r, "home").Permit
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = r.OpenLines(p, noon)
+	}
+}

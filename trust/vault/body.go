@@ -114,14 +114,19 @@ func anyList[T any](list []T) []any {
 
 // ParseBody reads a body before it is sealed, or one that a test holds. It opens nothing.
 func ParseBody(body []byte) (lines []person.Line, properties map[string]any, err error) {
-	return parseBody(string(body), nil)
+	lines, properties, err = parseBody(string(body), nil, true)
+	if len(lines) == 0 {
+		lines = nil
+	}
+	return lines, properties, err
 }
 
-// parseBody appends the lines to the slab and gives the part that is this body's. All texts are parts of s.
-func parseBody(s string, slab []person.Line) ([]person.Line, map[string]any, error) {
+// parseBody appends the lines to the slab; after an error the slab is as it was. All texts are parts of s. Properties are
+// read over when nobody wants them.
+func parseBody(s string, slab []person.Line, wanted bool) ([]person.Line, map[string]any, error) {
 	r := reader{s: s}
 	if r.byte() != bodyVersion {
-		return nil, nil, errCodec
+		return slab, nil, errCodec
 	}
 	from := len(slab)
 	var properties map[string]any
@@ -131,8 +136,31 @@ func parseBody(s string, slab []person.Line) ([]person.Line, map[string]any, err
 		}
 		properties[name] = v
 	}
+	skip := func(tag byte) {
+		switch tag {
+		case tagText:
+			r.string()
+		case tagNumber:
+			r.number()
+		case tagTrue, tagFalse:
+		default:
+			r.fail()
+		}
+	}
 	for len(r.s) > 0 && !r.bad {
-		switch r.byte() {
+		tag := r.byte()
+		if tag != tagLine && !wanted {
+			r.string()
+			if tag != tagList {
+				skip(tag)
+				continue
+			}
+			for n := r.count(); n > 0 && !r.bad; n-- {
+				skip(r.byte())
+			}
+			continue
+		}
+		switch tag {
 		case tagLine:
 			slab = append(slab, person.Line{Item: r.string(), Quantity: r.number(), Price: r.number()})
 		case tagText:
@@ -168,7 +196,7 @@ func parseBody(s string, slab []person.Line) ([]person.Line, map[string]any, err
 		}
 	}
 	if err := r.end(); err != nil {
-		return nil, nil, err
+		return slab[:from], nil, err
 	}
-	return slab[from:len(slab):len(slab)], properties, nil
+	return slab, properties, nil
 }

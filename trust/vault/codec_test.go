@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/rapporthq/rapport/person"
@@ -106,6 +107,8 @@ func TestHeadsComeBack(t *testing.T) {
 	}
 }
 
+var bitwise = cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) || (a != a && b != b) })
+
 func FuzzBody(f *testing.F) {
 	b, _ := AppendBody(nil, []person.Line{{Item: "a", Quantity: 1, Price: 2.5}}, map[string]any{"x": "y", "l": []any{"a", 1.0, true}, "n": 0.1})
 	f.Add(b)
@@ -113,6 +116,10 @@ func FuzzBody(f *testing.F) {
 	f.Add([]byte{bodyVersion, tagLine, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		lines, props, err := ParseBody(b)
+		only, none, errOnly := parseBody(string(b), nil, false)
+		if (err == nil) != (errOnly == nil) || none != nil || cmp.Diff(lines, only, bitwise, cmpopts.EquateEmpty()) != "" {
+			t.Fatal("without properties a body reads otherwise")
+		}
 		if err != nil {
 			if lines != nil || props != nil {
 				t.Fatal("an error comes with values")
@@ -127,11 +134,10 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal := cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) || (a != a && b != b) })
-		if d := cmp.Diff(lines, lines2, equal); d != "" {
+		if d := cmp.Diff(lines, lines2, bitwise); d != "" {
 			t.Fatal(d)
 		}
-		if d := cmp.Diff(props, props2, equal); d != "" {
+		if d := cmp.Diff(props, props2, bitwise); d != "" {
 			t.Fatal(d)
 		}
 	})
