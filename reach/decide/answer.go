@@ -415,7 +415,7 @@ func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger
 	if !p.Privacy {
 		return nil, errTry
 	}
-	at, err := check(h, req, p, now)
+	at, err := checked(h, req, p, now)
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	if h == nil {
 		return nil, errNoHouse
 	}
-	at, err := check(h, req, p, now)
+	at, err := checked(h, req, p, now)
 	if err != nil {
 		return nil, err
 	}
@@ -150,8 +150,8 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	return out, nil
 }
 
-// check finds what is wrong with a request itself, and the time for which it asks.
-func check(h *House, req Request, p Principal, now person.Instant) (person.Instant, error) {
+// checked finds what is wrong with a request itself, and the time for which it asks.
+func checked(h *House, req Request, p Principal, now person.Instant) (person.Instant, error) {
 	switch {
 	case len(req.Placements) == 0:
 		return 0, errNoPlacement

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/recommend"
@@ -75,8 +77,9 @@ func newToy() *toy {
 			"bread":       {"milk": 0.4, "cake": 0.3, "tea": -0.1},
 			"milk":        {"tea": 0.5, "bread": 0.2},
 			"tea":         {"cake": 0.35, "fudge": 0.2, "milk": 0.1},
-			"beer":        {"wine": 0.6},
-			"wine":        {"beer": 0.5},
+			"apples":      {"cake": 0.05},
+			"beer":        {"wine": 0.6, "cake": 0.02},
+			"wine":        {"beer": 0.5, "cake": -0.04},
 			"fudge":       {"cake": 0.7},
 			"test":        {"apples": 0.9},
 			"household=2": {"apples": 0.25},
@@ -104,8 +107,12 @@ func (t *toy) breaks(method string) {
 func (t *toy) Items() int         { return len(t.ids) }
 func (t *toy) ID(item int) string { return t.ids[item] }
 
-func (t *toy) Set(func(id string) bool) *recommend.Set {
+// Set is nil, which leaves out what is marked, unless the marked may be used.
+func (t *toy) Set(in func(id string) bool) *recommend.Set {
 	t.breaks("Set")
+	if in("test") {
+		return &recommend.Set{}
+	}
 	return nil
 }
 
@@ -184,6 +191,17 @@ func houseOf(t testing.TB, items []catalogue.Item, r ranker, change ...string) *
 		h.ModelVersion = "toy.1"
 	}
 	return h
+}
+
+// check tries a property often enough that each reason is met, and never by the clock.
+func check(t *testing.T, times int, property func(*rapid.T)) {
+	t.Helper()
+	for range times {
+		rapid.Check(t, property)
+		if t.Failed() {
+			return
+		}
+	}
 }
 
 // somebody is a made-up person with a fixed pseudonym.
