@@ -1,0 +1,396 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"slices"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// onlyFrames says that a change is the common one: events of people who are there, and nothing else.
+func onlyFrames(ch *vault.Change) bool {
+	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Joins)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks) == 0
+}
+
+// frames checks that the gate judged by the state that still holds, and adds the frames to the group's journal row.
+func (s *Store) frames(ctx context.Context, c conn, g *group, ch *vault.Change) error {
+	if _, err := s.hold(ctx, c, s.dialect.share, nil, ch.Seen); err != nil {
+		return err
+	}
+	g.add(ch.Frames)
+	return nil
+}
+
+func (g *group) add(frames []vault.Frame) {
+	for i := range frames {
+		if g.received == 0 {
+			g.received = frames[i].Received
+		}
+		g.frames = vault.AppendFrame(g.frames, g.received, &frames[i])
+	}
+}
+
+// root is the state of a person as it is held until the transaction ends.
+type root struct {
+	version int64
+	bump    bool
+}
+
+// hold reads the versions of these people, named by their roots, keeps others from changing them until the transaction
+// ends, and gives ErrStale when one of seen is not as it was seen, or a root is none any more.
+func (s *Store) hold(ctx context.Context, c conn, lock string, roots []person.ID, seen []vault.Seen) (map[person.ID]*root, error) {
+	all := make([]person.ID, 0, len(roots)+len(seen))
+	all = append(all, roots...)
+	for i := range seen {
+		all = append(all, seen[i].Root)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(all, compareIDs) // one order for everybody, so that two transactions do not wait for each other
+	all = slices.Compact(all)
+	held := make(map[person.ID]*root, len(all))
+	qs := make([]query, 0, 1+len(all)/most)
+	for _, ids := range portions(all) {
+		qs = append(qs, query{
+			text: "SELECT id, version FROM person WHERE " + inID(len(ids)) + " AND root = id ORDER BY id" + lock,
+			args: pad(make([]driver.Value, 0, roundUp(len(ids))), ids),
+			scan: func(r row) error {
+				held[r.id(0)] = &root{version: r.int(1)}
+				return nil
+			},
+		})
+	}
+	if err := c.do(ctx, qs...); err != nil {
+		return nil, err
+	}
+	if len(held) != len(all) {
+		return nil, vault.ErrStale
+	}
+	for i := range seen {
+		if held[seen[i].Root].version != seen[i].Version {
+			return nil, vault.ErrStale
+		}
+	}
+	return held, nil
+}
+
+func compareIDs(a, b person.ID) int { return bytes.Compare(a[:], b[:]) }
+
+// bumps says whether a row of this kind changes what may be done with the person, so that who judged before must judge again.
+func bumps(k vault.Kind) bool {
+	switch k {
+	case vault.ChoiceRow, vault.RestrictRow, vault.SuppressedRow:
+		return true
+	}
+	return false
+}
+
+// perform does one act that is more than frames.
+func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
+	if a.run != nil {
+		return a.run(ctx, c)
+	}
+	ch := a.change
+	fresh := make(map[person.ID]bool, len(ch.Enrol))
+	for i := range ch.Enrol {
+		fresh[ch.Enrol[i].ID] = true
+	}
+	roots, err := s.roots(ctx, c, ch, fresh)
+	if err != nil {
+		return err
+	}
+	bump := map[person.ID]bool{}
+	mark := func(id person.ID) {
+		if !fresh[id] {
+			bump[roots[id]] = true
+		}
+	}
+	for i := range ch.Put {
+		if bumps(ch.Put[i].Kind) {
+			mark(ch.Put[i].Of)
+		}
+	}
+	for i := range ch.Drop {
+		mark(ch.Drop[i].Of)
+	}
+	for i := range ch.Joins {
+		mark(ch.Joins[i].ID)
+		if !ch.Joins[i].To.IsZero() {
+			mark(ch.Joins[i].To)
+		}
+	}
+	lock := s.dialect.share
+	ids := make([]person.ID, 0, len(bump))
+	for id := range bump {
+		ids = append(ids, id)
+		lock = s.dialect.exclusive
+	}
+	held, err := s.hold(ctx, c, lock, ids, ch.Seen)
+	if err != nil {
+		return err
+	}
+	for id := range bump {
+		held[id].bump = true
+	}
+	var qs []query
+	qs = enrol(qs, ch)
+	if len(ch.Joins) > 0 {
+		if err := c.do(ctx, qs...); err != nil { // the new ones must be there to be joined
+			return err
+		}
+		qs = qs[:0]
+		if qs, err = s.join(ctx, c, qs, ch, held, roots); err != nil {
+			return err
+		}
+	} else {
+		for id, r := range held {
+			if r.bump {
+				qs = append(qs, query{text: "UPDATE person SET version = $2 WHERE id = $1", args: []driver.Value{id[:], r.version + 1}})
+			}
+		}
+	}
+	for i := range ch.Put {
+		qs = append(qs, putRow(&ch.Put[i]))
+	}
+	for i := range ch.Drop {
+		qs = append(qs, dropRow(&ch.Drop[i]))
+	}
+	for i := range ch.Looks {
+		qs = append(qs, lookRow(&ch.Looks[i]))
+	}
+	if err := c.do(ctx, qs...); err != nil {
+		return err
+	}
+	if err := s.sight(ctx, c, ch.Sightings); err != nil {
+		return err
+	}
+	g.add(ch.Frames)
+	return nil
+}
+
+// roots finds to whom every pseudonym belongs that the change speaks of and that is not new in it. ErrNotFound when one is
+// nobody's: a row without a key to open it must not be kept.
+func (s *Store) roots(ctx context.Context, c conn, ch *vault.Change, fresh map[person.ID]bool) (map[person.ID]person.ID, error) {
+	roots := make(map[person.ID]person.ID)
+	var ids []person.ID
+	want := func(id person.ID) {
+		if _, ok := roots[id]; !ok && !fresh[id] {
+			roots[id] = person.ID{}
+			ids = append(ids, id)
+		}
+	}
+	for i := range ch.Put {
+		want(ch.Put[i].Of)
+	}
+	for i := range ch.Drop {
+		want(ch.Drop[i].Of)
+	}
+	for i := range ch.Identifiers {
+		want(ch.Identifiers[i].Of)
+	}
+	for i := range ch.Joins {
+		want(ch.Joins[i].ID)
+		if !ch.Joins[i].To.IsZero() {
+			want(ch.Joins[i].To)
+		}
+	}
+	found := 0
+	var qs []query
+	for _, part := range portions(ids) {
+		qs = append(qs, query{
+			text: "SELECT id, root FROM person WHERE " + inID(len(part)),
+			args: pad(nil, part),
+			scan: func(r row) error {
+				roots[r.id(0)] = r.id(1)
+				found++
+				return nil
+			},
+		})
+	}
+	if len(qs) > 0 {
+		if err := c.do(ctx, qs...); err != nil {
+			return nil, err
+		}
+	}
+	if found != len(ids) {
+		return nil, vault.ErrNotFound
+	}
+	for id := range fresh {
+		roots[id] = id
+	}
+	return roots, nil
+}
+
+// enrol writes new pseudonyms and identifiers. A blind that leads to somebody else already is a conflict or ErrStale.
+func enrol(qs []query, ch *vault.Change) []query {
+	for i := range ch.Enrol {
+		e := &ch.Enrol[i]
+		qs = append(qs, query{
+			text: "INSERT INTO person (id, root, joined_at, why, version, enrolled_at, wrapped) VALUES ($1, $1, 0, '', 1, $2, $3)",
+			args: []driver.Value{e.ID[:], int64(e.At), blob(e.Wrapped)},
+		})
+		for j := range e.Identifiers {
+			n := &e.Identifiers[j]
+			qs = append(qs, query{
+				text: "INSERT INTO identifier (blind, since, person, verified) VALUES ($1, $2, $3, $4)",
+				args: []driver.Value{n.Blind[:], int64(n.Since), e.ID[:], number(n.Verified)},
+			})
+		}
+	}
+	for i := range ch.Identifiers {
+		n := &ch.Identifiers[i]
+		qs = append(qs, query{
+			text: `INSERT INTO identifier (blind, since, person, verified) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (blind, since) DO UPDATE SET verified = CASE WHEN excluded.verified > identifier.verified THEN excluded.verified ELSE identifier.verified END
+				RETURNING person`,
+			args: []driver.Value{n.Blind[:], int64(n.Since), n.Of[:], number(n.Verified)},
+			scan: func(r row) error {
+				if r.id(0) != n.Of {
+					return vault.ErrStale
+				}
+				return nil
+			},
+		})
+	}
+	return qs
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// blob is b, never nil: the engines tell nothing from an empty value.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func putRow(r *vault.Row) query {
+	if r.Kind == vault.ReceiptRow {
+		return receiptRow(r)
+	}
+	return query{
+		text: `INSERT INTO sealed (person, kind, key, at, head, body) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (person, kind, key) DO UPDATE SET at = excluded.at, head = excluded.head, body = excluded.body WHERE excluded.at >= sealed.at`,
+		args: []driver.Value{r.Of[:], int64(r.Kind), r.Key[:], int64(r.At), blob(r.Head), blob(r.Body)},
+	}
+}
+
+func dropRow(r *vault.RowID) query {
+	if r.Kind == vault.ReceiptRow {
+		return query{text: "DELETE FROM receipt WHERE key = $1 AND person = $2", args: []driver.Value{r.Key[:], r.Of[:]}}
+	}
+	return query{text: "DELETE FROM sealed WHERE person = $1 AND kind = $2 AND key = $3", args: []driver.Value{r.Of[:], int64(r.Kind), r.Key[:]}}
+}
+
+// member is one pseudonym in the tree of what was joined to what.
+type member struct {
+	id, root, parent person.ID
+	at               person.Instant
+	why              string
+	moved            bool
+}
+
+// join moves pseudonyms between people. A Join whose To is the zero ID, or ID itself, is a split: ID stands alone again with
+// what was joined to it. Every person who gained or lost somebody gets a version that nobody has seen.
+func (s *Store) join(ctx context.Context, c conn, qs []query, ch *vault.Change, held map[person.ID]*root, roots map[person.ID]person.ID) ([]query, error) {
+	involved := map[person.ID]bool{}
+	top := int64(1) // the version of those who are new
+	for id, r := range held {
+		top = max(top, r.version)
+		if r.bump {
+			involved[id] = true
+		}
+	}
+	members := map[person.ID]*member{}
+	var read []query
+	for id := range involved {
+		read = append(read, query{
+			text: "SELECT id, parent, joined_at, why FROM person WHERE root = $1 AND root <> id",
+			args: []driver.Value{id[:]},
+			scan: func(r row) error {
+				m := &member{id: r.id(0), root: id, parent: r.id(1), at: r.at(2), why: r.text(3)}
+				members[m.id] = m
+				return nil
+			},
+		})
+		members[id] = &member{id: id, root: id}
+	}
+	if err := c.do(ctx, read...); err != nil {
+		return nil, err
+	}
+	for id, r := range roots {
+		if members[id] == nil && r == id { // new in this change
+			members[id] = &member{id: id, root: id}
+		}
+	}
+	for i := range ch.Joins {
+		j := &ch.Joins[i]
+		brought := members[j.ID]
+		if brought == nil {
+			return nil, vault.ErrStale // it moved between the two reads
+		}
+		from, to := brought.root, j.ID
+		if j.To.IsZero() || j.To == j.ID {
+			if brought.root == j.ID {
+				continue // stands alone already
+			}
+			brought.parent, brought.at, brought.why = person.ID{}, 0, ""
+		} else {
+			goal := members[j.To]
+			if goal == nil {
+				return nil, vault.ErrStale
+			}
+			if goal.root == brought.root {
+				continue // one person already
+			}
+			to = goal.root
+			brought.parent, brought.at, brought.why = j.To, j.At, j.Why
+		}
+		for _, m := range members { // what hangs on it comes along
+			if m.root == from && hangs(members, m, j.ID) {
+				m.root, m.moved = to, true
+				involved[to] = true
+			}
+		}
+		involved[from] = true
+	}
+	for _, m := range members {
+		switch {
+		case m.moved:
+			var parent any
+			if m.root != m.id {
+				parent = m.parent[:]
+			}
+			qs = append(qs, query{
+				text: "UPDATE person SET root = $2, parent = $3, joined_at = $4, why = $5, version = $6 WHERE id = $1",
+				args: []driver.Value{m.id[:], m.root[:], parent, int64(m.at), m.why, top + 1},
+			})
+		case involved[m.id]:
+			qs = append(qs, query{text: "UPDATE person SET version = $2 WHERE id = $1", args: []driver.Value{m.id[:], top + 1}})
+		}
+	}
+	return qs, nil
+}
+
+// hangs says whether m is id or was joined to it, directly or through others.
+func hangs(members map[person.ID]*member, m *member, id person.ID) bool {
+	for range len(members) {
+		if m.id == id {
+			return true
+		}
+		if m = members[m.parent]; m == nil {
+			return false
+		}
+	}
+	return false
+}

@@ -1,0 +1,321 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"slices"
+	"time"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// A chunk of history is closed when it has this many frames or bytes. An append rewrites the chunk, so a chunk is about as
+// large as a page: see docs/decisions/0001-the-journal.md.
+const (
+	chunkFrames = 64
+	chunkBytes  = 3 << 10
+)
+
+// Fold brings about limit events (whole journal rows, at least one) from the journal into their persons' histories, unopened,
+// and drops those that are there already: the same EventID of the same pseudonym, received within the window before. It
+// says how many events it took and whether more wait. It may be run by several processes and ended at any point: no event is
+// lost, none comes twice.
+func (s *Store) Fold(ctx context.Context, limit int) (folded int, more bool, err error) {
+	s.folding.Lock()
+	defer s.folding.Unlock()
+	var f *folding
+	if s.engine.apart() {
+		f, err = s.foldApart(ctx, limit)
+	} else {
+		err = s.engine.fold(ctx, func(c conn) error {
+			f = &folding{}
+			if err := c.do(ctx, query{text: s.dialect.alone, scan: ignore}); err != nil {
+				return err
+			}
+			if err := f.read(ctx, c, limit, 0); err != nil {
+				return err
+			}
+			if err := f.write(ctx, c, s.window); err != nil {
+				return err
+			}
+			return c.do(ctx, f.forget()...)
+		})
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	if f.duplicates > 0 {
+		s.meter.Duplicates(f.duplicates)
+	}
+	lag := time.Duration(0)
+	if f.more {
+		lag = max(0, time.Duration(s.clock()-f.next)*time.Microsecond)
+	}
+	s.meter.Lag(lag)
+	return len(f.frames), f.more, nil
+}
+
+func ignore(row) error { return nil }
+
+// foldApart folds where history is a database of its own: first the frames are written there, with the number of the last
+// journal row that they came from; then those rows are deleted here. A crash between the two leaves rows that the number
+// says are done.
+func (s *Store) foldApart(ctx context.Context, limit int) (*folding, error) {
+	f := &folding{}
+	var done int64
+	if err := s.engine.snapshot(ctx, func(c conn) error {
+		if err := c.do(ctx, query{text: "SELECT seq FROM folded", scan: func(r row) error { done = r.int(0); return nil }}); err != nil {
+			return err
+		}
+		return f.read(ctx, c, limit, done)
+	}); err != nil {
+		return nil, err
+	}
+	if len(f.seqs) == 0 {
+		return f, nil
+	}
+	if len(f.frames) > 0 {
+		if err := s.engine.fold(ctx, func(c conn) error {
+			if err := f.write(ctx, c, s.window); err != nil {
+				return err
+			}
+			return c.do(ctx, query{text: "UPDATE folded SET seq = $1 WHERE one = 1", args: []driver.Value{f.seqs[len(f.seqs)-1]}})
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return f, s.update(ctx, func(ctx context.Context, c conn) error { return c.do(ctx, f.forget()...) })
+}
+
+// folding is one run.
+type folding struct {
+	seqs       []int64
+	frames     []vault.Frame
+	more       bool
+	next       person.Instant // when the oldest event that waits was received
+	duplicates int
+}
+
+// read takes journal rows in their order, until they hold limit frames. Rows up to done were folded before: they are only to
+// be deleted.
+func (f *folding) read(ctx context.Context, c conn, limit int, done int64) error {
+	*f = folding{}
+	const rows = 64
+	for after := int64(0); ; {
+		got := 0
+		if err := c.do(ctx, query{
+			text: "SELECT seq, received, body FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2",
+			args: []driver.Value{after, int64(rows)},
+			scan: func(r row) error {
+				got++
+				after = r.int(0)
+				if len(f.seqs) > 0 && len(f.frames) >= limit {
+					if !f.more {
+						f.more, f.next = true, r.at(1)
+					}
+					return nil
+				}
+				f.seqs = append(f.seqs, after)
+				if after <= done {
+					return nil
+				}
+				return vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
+					f.frames = append(f.frames, fr)
+					return nil
+				})
+			},
+		}); err != nil {
+			return err
+		}
+		if got < rows || f.more {
+			return nil
+		}
+	}
+}
+
+// forget deletes the journal rows that were read, and no other: another process may have committed rows with smaller numbers
+// since.
+func (f *folding) forget() []query {
+	var qs []query
+	for _, part := range portions(f.seqs) {
+		args := make([]driver.Value, roundUp(len(part)))
+		for i := range args {
+			args[i] = part[min(i, len(part)-1)]
+		}
+		qs = append(qs, query{text: "DELETE FROM journal WHERE " + in("seq", 1, len(part)), args: args})
+	}
+	return qs
+}
+
+// tail is the end of a person's history: the chunk to append to, and the events that a retry may repeat.
+type tail struct {
+	of     []vault.Frame // the new frames of one pseudonym
+	cutoff person.Instant
+	chunk  int64
+	frames int
+	bytes  int
+	oldest person.Instant // received, of the oldest chunk that was read
+	lowest int64          // its number
+	recent []person.EventID
+	read   int
+}
+
+const tailChunks = 4
+
+// write appends the frames to their persons' histories, person by person in the order of their keys.
+func (f *folding) write(ctx context.Context, c conn, window time.Duration) error {
+	f.duplicates = 0
+	order := make([]int32, len(f.frames))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if n := bytes.Compare(f.frames[a].Of[:], f.frames[b].Of[:]); n != 0 {
+			return n
+		}
+		return int(a) - int(b)
+	})
+	sorted := make([]vault.Frame, len(order))
+	for i, at := range order {
+		sorted[i] = f.frames[at]
+	}
+	const people = 256
+	for len(sorted) > 0 {
+		tails := make([]*tail, 0, people)
+		for len(sorted) > 0 && len(tails) < people {
+			n := 1
+			for n < len(sorted) && sorted[n].Of == sorted[0].Of {
+				n++
+			}
+			tails = append(tails, newTail(sorted[:n], window))
+			sorted = sorted[n:]
+		}
+		if err := f.append(ctx, c, tails); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newTail(of []vault.Frame, window time.Duration) *tail {
+	earliest := of[0].Received
+	for i := range of {
+		earliest = min(earliest, of[i].Received)
+	}
+	return &tail{of: of, chunk: -1, cutoff: earliest.Add(-window)}
+}
+
+// look reads the latest chunks below a number.
+func (t *tail) look(below int64, limit int) query {
+	t.read = 0
+	want := limit
+	return query{
+		text: "SELECT chunk, last, heads FROM history WHERE person = $1 AND chunk < $2 ORDER BY chunk DESC LIMIT $3",
+		args: []driver.Value{t.of[0].Of[:], below, int64(want)},
+		scan: func(r row) error {
+			t.read++
+			last, newest := r.at(1), t.chunk < 0
+			t.oldest, t.lowest = last, r.int(0)
+			if newest {
+				t.chunk = r.int(0)
+			}
+			if last < t.cutoff && !newest {
+				return nil
+			}
+			return vault.ParseHeads(r.bytes(2), 0, func(fr vault.Frame, length int) error {
+				if newest {
+					t.frames++
+					t.bytes += length
+				}
+				if fr.Received >= t.cutoff {
+					t.recent = append(t.recent, fr.ID)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+// more says whether older chunks may still hold events within the window.
+func (t *tail) more(limit int) bool { return t.read == limit && t.oldest >= t.cutoff && t.lowest > 0 }
+
+func (f *folding) append(ctx context.Context, c conn, tails []*tail) error {
+	qs := make([]query, len(tails))
+	for i, t := range tails {
+		qs[i] = t.look(1<<62, tailChunks)
+	}
+	if err := c.do(ctx, qs...); err != nil {
+		return err
+	}
+	for _, t := range tails {
+		for limit := tailChunks; t.more(limit); {
+			limit = 64
+			if err := c.do(ctx, t.look(t.lowest, limit)); err != nil {
+				return err
+			}
+		}
+	}
+	qs = qs[:0]
+	for _, t := range tails {
+		qs = f.extend(qs, t)
+	}
+	return c.do(ctx, qs...)
+}
+
+// extend writes one person's new frames behind their last chunk, or into new ones.
+func (f *folding) extend(qs []query, t *tail) []query {
+	var seen map[person.EventID]struct{}
+	if len(t.recent)+len(t.of) > 16 {
+		seen = make(map[person.EventID]struct{}, len(t.recent)+len(t.of))
+		for _, id := range t.recent {
+			seen[id] = struct{}{}
+		}
+	}
+	repeated := func(id person.EventID) bool {
+		if seen != nil {
+			_, ok := seen[id]
+			seen[id] = struct{}{}
+			return ok
+		}
+		if slices.Contains(t.recent, id) {
+			return true
+		}
+		t.recent = append(t.recent, id)
+		return false
+	}
+	var heads, body []byte
+	var last person.Instant
+	flush := func() {
+		if len(heads) == 0 {
+			return
+		}
+		qs = append(qs, query{
+			text: `INSERT INTO history (person, chunk, last, heads, body) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (person, chunk) DO UPDATE SET last = CASE WHEN excluded.last > history.last THEN excluded.last ELSE history.last END,
+				heads = CAST(history.heads || excluded.heads AS BYTES), body = CAST(history.body || excluded.body AS BYTES)`,
+			args: []driver.Value{t.of[0].Of[:], t.chunk, int64(last), heads, body},
+		})
+		heads, body, last = nil, nil, 0
+	}
+	t.chunk = max(t.chunk, 0)
+	for i := range t.of {
+		fr := &t.of[i]
+		if repeated(fr.ID) {
+			f.duplicates++
+			continue
+		}
+		if t.frames > 0 && (t.frames >= chunkFrames || t.bytes+len(fr.Body) > chunkBytes) {
+			flush()
+			t.chunk, t.frames, t.bytes = t.chunk+1, 0, 0
+		}
+		heads = vault.AppendHead(heads, 0, fr)
+		body = append(body, fr.Body...)
+		last = max(last, fr.Received)
+		t.frames++
+		t.bytes += len(fr.Body)
+	}
+	flush()
+	return qs
+}

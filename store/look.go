@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
+)
+
+// Ledger is the store as the ledger needs it. See ledger.Store.
+func (s *Store) Ledger() ledger.Store { return looks{s} }
+
+type looks struct{ s *Store }
+
+// lookRow appends a look without a number: the sequencer gives it one.
+func lookRow(r *ledger.Row) query {
+	return query{
+		text: `INSERT INTO look (person, at, kind, actor, role, team, purpose, fields, count, filter, reason, leaf)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		args: []driver.Value{r.Of[:], int64(r.At), r.Kind, r.Actor, r.Role, r.Team, r.Purpose, r.Fields, int64(r.Count), r.Filter, blob(r.Reason), r.Leaf[:]},
+	}
+}
+
+const lookColumns = "id, COALESCE(number, 0), person, at, kind, actor, role, team, purpose, fields, count, filter, reason, leaf"
+
+func scanLook(r row) (w ledger.Waiting) {
+	w.ID = r.int(0)
+	w.Row = ledger.Row{
+		Number: r.int(1), Of: r.id(2), At: r.at(3), Kind: r.text(4), Actor: r.text(5), Role: r.text(6), Team: r.text(7),
+		Purpose: r.text(8), Fields: r.text(9), Count: int(r.int(10)), Filter: r.text(11), Reason: r.bytes(12),
+	}
+	copy(w.Row.Leaf[:], r.bytes(13))
+	return w
+}
+
+// Pending gives rows that have no number yet. See ledger.Store.
+func (l looks) Pending(ctx context.Context, limit int) ([]ledger.Waiting, error) {
+	var out []ledger.Waiting
+	err := l.s.engine.snapshot(ctx, func(c conn) error {
+		out = out[:0]
+		return c.do(ctx, query{
+			text: "SELECT " + lookColumns + " FROM look WHERE number IS NULL ORDER BY id LIMIT $1", args: []driver.Value{int64(max(limit, 0))},
+			scan: func(r row) error { out = append(out, scanLook(r)); return nil },
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Fold numbers rows and extends the tree. See ledger.Store.
+func (l looks) Fold(ctx context.Context, f ledger.Folding) error {
+	return l.s.update(ctx, func(ctx context.Context, c conn) error {
+		// The counter's row is what two sequencers would meet at.
+		if _, err := next(ctx, c, "ledger"); err != nil {
+			return err
+		}
+		var last int64
+		if err := c.do(ctx, query{text: "SELECT COALESCE(MAX(number), 0) FROM look", scan: func(r row) error { last = r.int(0); return nil }}); err != nil {
+			return err
+		}
+		if last != f.First-1 {
+			return ledger.ErrMoved
+		}
+		numbered := 0
+		qs := make([]query, 0, len(f.Rows)+len(f.Hashes)+1)
+		for i := range f.Rows {
+			qs = append(qs, query{
+				text: "UPDATE look SET number = $2 WHERE id = $1 AND number IS NULL RETURNING id",
+				args: []driver.Value{f.Rows[i].ID, f.Rows[i].Row.Number},
+				scan: func(row) error { numbered++; return nil },
+			})
+		}
+		for i := range f.Hashes {
+			qs = append(qs, query{
+				text: "INSERT INTO tree (idx, hash) VALUES ($1, $2)",
+				args: []driver.Value{f.Hashes[i].Index, f.Hashes[i].Hash[:]},
+			})
+		}
+		qs = append(qs, query{
+			text: "INSERT INTO head (one, signed) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET signed = excluded.signed",
+			args: []driver.Value{blob(f.Head)},
+		})
+		if err := c.do(ctx, qs...); err != nil {
+			return err
+		}
+		if numbered != len(f.Rows) {
+			return ledger.ErrMoved
+		}
+		return nil
+	})
+}
+
+// Head gives the signed head. See ledger.Store.
+func (l looks) Head(ctx context.Context) (head []byte, err error) {
+	err = l.s.engine.snapshot(ctx, func(c conn) error {
+		return c.do(ctx, query{text: "SELECT signed FROM head", scan: func(r row) error { head = r.bytes(0); return nil }})
+	})
+	return head, err
+}
+
+// Hashes gives hashes of the tree in the order asked. See ledger.Store.
+func (l looks) Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	err := l.s.engine.snapshot(ctx, func(c conn) error {
+		found := 0
+		qs := make([]query, len(indexes))
+		for i, index := range indexes {
+			qs[i] = query{text: "SELECT hash FROM tree WHERE idx = $1", args: []driver.Value{index}, scan: func(r row) error {
+				found += min(1, copy(out[i][:], r.bytes(0)))
+				return nil
+			}}
+		}
+		if err := c.do(ctx, qs...); err != nil {
+			return err
+		}
+		if found != len(indexes) {
+			return fmt.Errorf("%d of %d hashes are not there: %w", len(indexes)-found, len(indexes), ledger.ErrTree)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Rows gives numbered rows. See ledger.Store.
+func (l looks) Rows(ctx context.Context, from int64, limit int) ([]ledger.Row, error) {
+	var out []ledger.Row
+	err := l.s.engine.snapshot(ctx, func(c conn) error {
+		out = out[:0]
+		return c.do(ctx, query{
+			text: "SELECT " + lookColumns + " FROM look WHERE number >= $1 ORDER BY number LIMIT $2", args: []driver.Value{from, int64(max(limit, 0))},
+			scan: func(r row) error { out = append(out, scanLook(r).Row); return nil },
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Looks gives the latest looks at any of these pseudonyms and at populations, newest first. See ledger.Store.
+func (l looks) Looks(ctx context.Context, of []person.ID, limit int) ([]ledger.Row, error) {
+	of = append([]person.ID{{}}, of...)
+	var found []ledger.Waiting
+	err := l.s.engine.snapshot(ctx, func(c conn) error {
+		found = found[:0]
+		var qs []query
+		for _, part := range portions(unique(of)) {
+			qs = append(qs, query{
+				text: "SELECT " + lookColumns + " FROM look WHERE " + in("person", 2, len(part)) + " AND kind = 'look' ORDER BY id DESC LIMIT $1",
+				args: pad([]driver.Value{int64(max(limit, 0))}, part),
+				scan: func(r row) error { found = append(found, scanLook(r)); return nil },
+			})
+		}
+		return c.do(ctx, qs...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newest(found, limit), nil
+}
+
+func newest(found []ledger.Waiting, limit int) []ledger.Row {
+	out := make([]ledger.Row, 0, min(len(found), max(limit, 0)))
+	for i := range found {
+		if len(out) == limit {
+			break
+		}
+		out = append(out, found[i].Row)
+	}
+	return out
+}

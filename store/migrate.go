@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// ErrNewer says that the database was written by a newer Rapport.
+var ErrNewer = errors.New("this database was made by a newer rapport: run that one, or restore an older backup")
+
+type migration struct {
+	part    string // main or history
+	version int64
+	name    string
+	text    string
+}
+
+// migrations lists the embedded files of a part, in order: schema/PART_0001_name.sql. There is no way back.
+func migrations(part string) ([]migration, error) {
+	files, err := fs.Glob(schema, "schema/"+part+"_*.sql") // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	var ms []migration
+	for i, f := range files {
+		text, err := schema.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		number, name, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(f, "schema/"+part+"_"), ".sql"), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || version != int64(i+1) {
+			return nil, fmt.Errorf("schema file %s is not the next of its part", f)
+		}
+		ms = append(ms, migration{part, version, name, string(text)})
+	}
+	return ms, nil
+}
+
+// migrate brings one part up to date, inside a transaction that nobody shares.
+func migrate(ctx context.Context, c conn, d *dialect, part string, now person.Instant) error {
+	ms, err := migrations(part)
+	if err != nil {
+		return err
+	}
+	const table = "CREATE TABLE IF NOT EXISTS migration (part NAME NOT NULL, version BIGINT NOT NULL, name NAME NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (part, version))"
+	var have int64
+	if err := c.do(ctx, query{text: d.words.Replace(table)}, query{
+		text: "SELECT COALESCE(MAX(version), 0) FROM migration WHERE part = $1", args: []driver.Value{part},
+		scan: func(r row) error { have = r.int(0); return nil },
+	}); err != nil {
+		return err
+	}
+	if have > int64(len(ms)) {
+		return ErrNewer
+	}
+	for _, m := range ms[have:] {
+		for _, statement := range statements(d.words.Replace(m.text)) {
+			if err := c.do(ctx, query{text: statement}); err != nil {
+				return fmt.Errorf("migration %s %d (%s): %w", part, m.version, m.name, err)
+			}
+		}
+		if err := c.do(ctx, query{text: "INSERT INTO migration (part, version, name, at) VALUES ($1, $2, $3, $4)",
+			args: []driver.Value{part, m.version, m.name, int64(now)}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statements cuts a schema file at its semicolons, without comments. Schema files have no semicolon inside a statement.
+func statements(text string) []string {
+	var plain strings.Builder
+	for line := range strings.Lines(text) {
+		code, _, _ := strings.Cut(line, "--")
+		plain.WriteString(strings.TrimRight(code, " \t\n") + "\n")
+	}
+	var out []string
+	for _, s := range strings.Split(plain.String(), ";") {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}

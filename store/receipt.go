@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"sync"
+	"time"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// keeper holds receipts that nobody waits for until the next group commit, 50 ms at the most: with the sync that is
+// within the 100 ms that vault.Store promises.
+type keeper struct {
+	mu      sync.Mutex
+	waiting []vault.Row
+	failed  bool // the last attempt could not write them
+	wake    chan struct{}
+	stopped chan struct{}
+	done    sync.WaitGroup
+}
+
+const (
+	keepFor  = 50 * time.Millisecond
+	mostKept = 100_000 // more than this waiting means that the disk does not follow
+)
+
+// Keep writes receipts. See vault.Store. When receipts could not be written in time, or too many wait, it returns
+// ErrUnavailable at once and keeps nothing, so that the caller's page falls to a lower rung rather than go unaccounted for.
+func (s *Store) Keep(ctx context.Context, receipts []vault.Row, wait bool) error {
+	if len(receipts) == 0 {
+		return nil
+	}
+	if wait {
+		return s.Commit(ctx, vault.Change{Put: asReceipts(receipts)})
+	}
+	k := &s.keep
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	select {
+	case <-s.closing:
+		return errClosed
+	default:
+	}
+	if k.failed || len(k.waiting)+len(receipts) > mostKept {
+		return vault.ErrUnavailable
+	}
+	k.waiting = append(k.waiting, receipts...)
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func asReceipts(rows []vault.Row) []vault.Row {
+	out := make([]vault.Row, len(rows))
+	for i, r := range rows {
+		r.Kind = vault.ReceiptRow
+		out[i] = r
+	}
+	return out
+}
+
+func (k *keeper) start(s *Store) {
+	k.wake, k.stopped = make(chan struct{}, 1), make(chan struct{})
+	k.done.Add(1)
+	go func() {
+		defer k.done.Done()
+		for {
+			select {
+			case <-k.stopped:
+				k.flush(s)
+				return
+			case <-k.wake:
+			}
+			t := time.NewTimer(keepFor)
+			select {
+			case <-t.C:
+			case <-k.stopped:
+				t.Stop()
+			}
+			for !k.flush(s) {
+				t.Reset(time.Second) // the disk may come back
+				select {
+				case <-t.C:
+				case <-k.stopped:
+					t.Stop()
+					k.mu.Lock()
+					lost := len(k.waiting)
+					k.mu.Unlock()
+					if !k.flush(s) {
+						s.meter.Lost(lost)
+					}
+					return
+				}
+			}
+		}
+	}()
+}
+
+func (k *keeper) stop() {
+	close(k.stopped)
+	k.done.Wait()
+}
+
+// flush writes what waits, and says whether nothing is left unwritten.
+func (k *keeper) flush(s *Store) bool {
+	k.mu.Lock()
+	rows := k.waiting
+	k.waiting = nil
+	k.mu.Unlock()
+	if len(rows) == 0 {
+		return true
+	}
+	err := s.update(context.Background(), func(ctx context.Context, c conn) error {
+		qs := make([]query, len(rows))
+		for i := range rows {
+			qs[i] = receiptRow(&rows[i])
+		}
+		return c.do(ctx, qs...)
+	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failed = err != nil
+	if err != nil {
+		k.waiting = append(rows, k.waiting...)
+	}
+	return err == nil
+}
+
+func receiptRow(r *vault.Row) query {
+	return query{
+		text: `INSERT INTO receipt (key, person, at, head, body) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (key) DO UPDATE SET at = excluded.at, head = excluded.head, body = excluded.body WHERE excluded.at >= receipt.at AND excluded.person = receipt.person`,
+		args: []driver.Value{r.Key[:], r.Of[:], int64(r.At), blob(r.Head), blob(r.Body)},
+	}
+}
+
+// Receipts gives the person's latest receipts, once the looks are committed. See vault.Store.
+func (s *Store) Receipts(ctx context.Context, id person.ID, limit int, looks ...ledger.Row) ([]vault.Row, error) {
+	var rows []vault.Row
+	err := s.engine.snapshot(ctx, func(c conn) error {
+		rows = rows[:0]
+		_, of, err := who(ctx, c, []person.ID{id})
+		if err != nil {
+			return err
+		}
+		var qs []query
+		for _, part := range portions(pseudonyms(of)) {
+			n := roundUp(len(part))
+			qs = append(qs, query{
+				text: "SELECT person, key, at, head, body FROM receipt WHERE " + in("person", 2, n) + " ORDER BY at DESC, key LIMIT $1",
+				args: pad([]driver.Value{int64(max(limit, 0))}, part),
+				scan: func(r row) error {
+					rows = append(rows, vault.Row{Of: r.id(0), Kind: vault.ReceiptRow, Key: vault.Key(r.id(1)), At: r.at(2), Head: r.bytes(3), Body: r.bytes(4)})
+					return nil
+				},
+			})
+		}
+		return c.do(ctx, qs...)
+	})
+	if err == nil {
+		err = s.look(ctx, looks)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// Receipt gives one receipt, and whose it is, once the looks are committed. See vault.Store.
+func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row) (vault.Row, vault.Loaded, error) {
+	var found vault.Row
+	var l vault.Loaded
+	err := s.engine.snapshot(ctx, func(c conn) error {
+		found = vault.Row{}
+		if err := c.do(ctx, query{
+			text: "SELECT person, key, at, head, body FROM receipt WHERE key = $1", args: []driver.Value{key[:]},
+			scan: func(r row) error {
+				found = vault.Row{Of: r.id(0), Kind: vault.ReceiptRow, Key: key, At: r.at(2), Head: r.bytes(3), Body: r.bytes(4)}
+				return nil
+			},
+		}); err != nil {
+			return err
+		}
+		if found.Of.IsZero() {
+			return vault.ErrNotFound
+		}
+		people, err := loadAll(ctx, c, []person.ID{found.Of})
+		if err != nil {
+			return err
+		}
+		if people[0] == nil {
+			return vault.ErrNotFound
+		}
+		l = *people[0]
+		return nil
+	})
+	if err == nil {
+		err = s.look(ctx, looks)
+	}
+	if err != nil {
+		return vault.Row{}, vault.Loaded{}, err
+	}
+	return found, l, nil
+}

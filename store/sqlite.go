@@ -1,0 +1,341 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// lite is the engine inside: two SQLite files in one folder, written ahead and synced at each commit, owned by this process.
+// rapport.db has one writer; history.db has another, so that folding and the door do not wait for each other.
+type lite struct {
+	dir         string
+	synchronous string // FULL; tests plant OFF to see the sync test fail
+	lock        *os.File
+
+	writing sync.Mutex
+	writer  *liteConn // nil after a fault: opened again by the next transaction
+	folding sync.Mutex
+	folder  *liteConn
+	readers chan *liteConn // nil ones are opened when they are wanted
+
+	unchecked atomic.Int64 // bytes written since the log was last emptied into the file
+	kick      chan struct{}
+	done      chan struct{}
+	checker   sync.WaitGroup
+}
+
+const (
+	mainFile    = "rapport.db"
+	historyFile = "history.db"
+	lockFile    = "lock"
+
+	liteReaders = 4
+	// logLimit is how many bytes of the write-ahead log are left before it is emptied in the background.
+	logLimit = 16 << 20
+)
+
+func openLite(dir, synchronous string) (*lite, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, unavailable(err)
+	}
+	lock, err := lockDir(filepath.Join(dir, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	l := &lite{dir: dir, synchronous: synchronous, lock: lock, readers: make(chan *liteConn, liteReaders),
+		kick: make(chan struct{}, 1), done: make(chan struct{})}
+	for range liteReaders {
+		l.readers <- nil
+	}
+	if l.writer, err = l.open(mainFile, -32<<10); err == nil {
+		l.folder, err = l.open(historyFile, -64<<10)
+	}
+	if err != nil {
+		_ = l.close()
+		return nil, err
+	}
+	l.checker.Add(1)
+	go l.check()
+	return l, nil
+}
+
+// liteConn is one connection with its prepared statements.
+type liteConn struct {
+	c     *sqlite3.SQLiteConn
+	stmts map[string]*liteStmt
+	row   row
+	wrote int // rough bytes written, for the checkpointer
+}
+
+type liteStmt struct {
+	s       *sqlite3.SQLiteStmt
+	columns int
+}
+
+// open opens one of the two files; cache is SQLite's cache_size (negative: KiB).
+func (l *lite) open(file string, cache int) (*liteConn, error) {
+	u := url.URL{Scheme: "file", Path: filepath.Join(l.dir, file), RawQuery: "_mutex=no"}
+	opened, err := new(sqlite3.SQLiteDriver).Open(u.String())
+	if err != nil {
+		return nil, fault(err)
+	}
+	c := &liteConn{c: opened.(*sqlite3.SQLiteConn), stmts: map[string]*liteStmt{}}
+	for _, pragma := range []string{
+		"journal_mode=WAL", "synchronous=" + l.synchronous, "secure_delete=ON", "busy_timeout=10000", "foreign_keys=ON",
+		"temp_store=MEMORY", "trusted_schema=OFF", "wal_autocheckpoint=0", "journal_size_limit=67108864", fmt.Sprintf("cache_size=%d", cache),
+	} {
+		if _, err := c.c.Exec("PRAGMA "+pragma, nil); err != nil {
+			c.close()
+			return nil, fault(err)
+		}
+	}
+	return c, nil
+}
+
+func (l *lite) openReader() (*liteConn, error) {
+	c, err := l.open(mainFile, -8<<10)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.c.Exec("ATTACH DATABASE ? AS past", []driver.Value{filepath.Join(l.dir, historyFile)}); err == nil {
+		_, err = c.c.Exec("PRAGMA query_only=ON", nil)
+	}
+	if err != nil {
+		c.close()
+		return nil, fault(err)
+	}
+	return c, nil
+}
+
+func (c *liteConn) close() {
+	for _, s := range c.stmts {
+		_ = s.s.Close()
+	}
+	_ = c.c.Close()
+}
+
+func (c *liteConn) prepare(text string) (*liteStmt, error) {
+	if s, ok := c.stmts[text]; ok {
+		return s, nil
+	}
+	p, err := c.c.Prepare(sqliteDialect.text(text))
+	if err != nil {
+		return nil, fault(err)
+	}
+	s := &liteStmt{s: p.(*sqlite3.SQLiteStmt), columns: -1}
+	c.stmts[text] = s
+	return s, nil
+}
+
+func (c *liteConn) do(ctx context.Context, qs ...query) error {
+	for i := range qs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.one(&qs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *liteConn) one(q *query) error {
+	s, err := c.prepare(q.text)
+	if err != nil {
+		return err
+	}
+	for _, a := range q.args {
+		if b, ok := a.([]byte); ok {
+			c.wrote += len(b)
+		}
+	}
+	if q.scan == nil {
+		_, err := s.s.Exec(q.args)
+		return fault(err)
+	}
+	rows, err := s.s.Query(q.args)
+	if err != nil {
+		return fault(err)
+	}
+	if s.columns < 0 {
+		s.columns = len(rows.Columns())
+		for len(c.row) < s.columns {
+			c.row = append(c.row, nil)
+		}
+	}
+	for {
+		switch err := rows.Next(c.row[:s.columns]); {
+		case err == io.EOF:
+			return fault(rows.Close())
+		case err != nil:
+			_ = rows.Close()
+			return fault(err)
+		}
+		if err := q.scan(c.row[:s.columns]); err != nil {
+			_ = rows.Close()
+			return err
+		}
+	}
+}
+
+// within runs work between BEGIN and COMMIT. Whatever fails, nothing has happened and the connection is out of the transaction,
+// or broken is true and it must not be used again.
+func (c *liteConn) within(begin string, work func(conn) error) (broken bool, err error) {
+	if err := c.one(&query{text: begin}); err != nil {
+		return true, err
+	}
+	if err = work(c); err == nil {
+		if err = c.one(&query{text: "COMMIT"}); err == nil {
+			return false, nil
+		}
+	}
+	if !c.c.AutoCommit() {
+		if undone := c.one(&query{text: "ROLLBACK"}); undone != nil {
+			return true, err
+		}
+	}
+	return errors.Is(err, vault.ErrUnavailable), err
+}
+
+func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
+	var c *liteConn
+	select {
+	case c = <-l.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if c == nil {
+		var err error
+		if c, err = l.openReader(); err != nil {
+			l.readers <- nil
+			return err
+		}
+	}
+	broken := true
+	defer func() { // also when read panics: the connection goes, its place stays
+		if broken {
+			c.close()
+			c = nil
+		}
+		l.readers <- c
+	}()
+	var err error
+	broken, err = c.within("BEGIN", read)
+	return err
+}
+
+func (l *lite) transaction(_ context.Context, write func(conn) error) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	return l.update(&l.writer, mainFile, -32<<10, write)
+}
+
+func (l *lite) fold(_ context.Context, write func(conn) error) error {
+	l.folding.Lock()
+	defer l.folding.Unlock()
+	err := l.update(&l.folder, historyFile, -64<<10, write)
+	if err == nil { // nobody waits for this file but folds, so its log is emptied here
+		_, _ = l.folder.checkpoint("PASSIVE")
+	}
+	return err
+}
+
+func (l *lite) update(c **liteConn, file string, cache int, write func(conn) error) error {
+	if *c == nil {
+		opened, err := l.open(file, cache)
+		if err != nil {
+			return err
+		}
+		*c = opened
+	}
+	(*c).wrote = 0
+	broken, err := (*c).within("BEGIN IMMEDIATE", write)
+	if file == mainFile && l.unchecked.Add(int64((*c).wrote)+4096) > logLimit {
+		select {
+		case l.kick <- struct{}{}:
+		default:
+		}
+	}
+	if broken {
+		(*c).close()
+		*c = nil
+	}
+	return err
+}
+
+// check empties rapport.db's log into the file: most of it beside the writer, the rest between two of its transactions, so
+// that the log starts again from its beginning and the writer waits only for the little that came meanwhile.
+func (l *lite) check() {
+	defer l.checker.Done()
+	var c *liteConn
+	defer func() {
+		if c != nil {
+			c.close()
+		}
+	}()
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-l.kick:
+		}
+		if c == nil {
+			var err error
+			if c, err = l.open(mainFile, -1<<10); err != nil {
+				continue // the next commit asks again
+			}
+		}
+		l.unchecked.Store(0)
+		if _, err := c.checkpoint("PASSIVE"); err != nil {
+			c.close()
+			c = nil
+			continue
+		}
+		l.writing.Lock()
+		if l.writer != nil {
+			_, _ = l.writer.checkpoint("PASSIVE")
+		}
+		l.writing.Unlock()
+	}
+}
+
+// checkpoint empties the log as far as readers allow, and says whether all of it.
+func (c *liteConn) checkpoint(mode string) (all bool, err error) {
+	err = c.one(&query{text: "PRAGMA wal_checkpoint(" + mode + ")", scan: func(r row) error {
+		all = r.int(0) == 0 && r.int(1) == r.int(2)
+		return nil
+	}})
+	return all, err
+}
+
+func (l *lite) apart() bool  { return true }
+func (l *lite) writers() int { return 1 }
+
+func (l *lite) close() error {
+	close(l.done)
+	l.checker.Wait()
+	for range liteReaders {
+		if c := <-l.readers; c != nil {
+			c.close()
+		}
+	}
+	for _, c := range []*liteConn{l.writer, l.folder} {
+		if c != nil {
+			_, _ = c.checkpoint("TRUNCATE")
+			c.close()
+		}
+	}
+	return l.lock.Close()
+}
