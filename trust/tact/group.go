@@ -30,42 +30,59 @@ type group struct {
 	retain     charter.Span
 	past, kept person.Instant // what is dated before past is expired, what is dated after kept is not; between, the calendar says
 	second     [2]code        // too-soon, surprising or no-benefit; by whether the person was told
-	count      [codes]int
+	count      [codes]int32
 	level      person.Level
 	benefits   bool // there is something to tell the person, or it needs nothing
 }
 
+// is says whether a head belongs to the group.
+func (g *group) is(h *person.Head) bool {
+	return g.charter == h.Charter && g.learnt == h.Learnt && g.event == h.Event && g.derived == (len(h.Inputs) > 0) &&
+		g.name == h.Name && g.source == h.Source && g.channel == h.Channel
+}
+
 // few is up to how many groups a walk through them is quicker than a map.
-const few = 8
+const few = 24
 
 // group finds the group of a head and notes it in the mark.
 func (j *judge) group(h *person.Head, m *mark) *group {
-	k := key{h.Name, h.Source, h.Channel, h.Charter, h.Learnt, h.Event, len(h.Inputs) > 0}
+	if int(j.last) < len(j.groups) && j.groups[j.last].is(h) {
+		m.group = j.last
+		return &j.groups[j.last]
+	}
+	i, found := j.find(h)
+	if !found {
+		j.groups = append(j.groups, group{key: keyOf(h)})
+		j.judgeGroup(&j.groups[i], h)
+	}
+	j.last, m.group = int32(i), int32(i)
+	return &j.groups[i]
+}
+
+func keyOf(h *person.Head) key {
+	return key{h.Name, h.Source, h.Channel, h.Charter, h.Learnt, h.Event, len(h.Inputs) > 0}
+}
+
+// find gives the place of the head's group, or the place that it will have.
+func (j *judge) find(h *person.Head) (place int, found bool) {
 	if j.index == nil {
+		for i := len(j.groups) - 1; i >= 0; i-- { // history comes last, and is longest
+			if j.groups[i].is(h) {
+				return i, true
+			}
+		}
+		if len(j.groups) < few {
+			return len(j.groups), false
+		}
+		j.index = make(map[key]int, 4*few)
 		for i := range j.groups {
-			if j.groups[i].key == k {
-				m.group = int32(i)
-				return &j.groups[i]
-			}
+			j.index[j.groups[i].key] = i
 		}
-		if len(j.groups) >= few {
-			j.index = make(map[key]int, 4*few)
-			for i := range j.groups {
-				j.index[j.groups[i].key] = i
-			}
-		}
-	} else if i, ok := j.index[k]; ok {
-		m.group = int32(i)
-		return &j.groups[i]
+	} else if i, ok := j.index[keyOf(h)]; ok {
+		return i, true
 	}
-	if j.index != nil {
-		j.index[k] = len(j.groups)
-	}
-	m.group = int32(len(j.groups))
-	j.groups = append(j.groups, group{key: k})
-	g := &j.groups[len(j.groups)-1]
-	j.judgeGroup(g, h)
-	return g
+	j.index[keyOf(h)] = len(j.groups)
+	return len(j.groups), false
 }
 
 // margin is more than any two ways of counting months back and forth can differ by.
@@ -83,7 +100,7 @@ func (j *judge) judgeGroup(g *group, h *person.Head) {
 		g.protective = d.Protective && j.second
 		g.benefits = d.Kind == charter.Identifier || says(d.Benefit) || !needsBenefit(j.Charter.Purposes[j.purpose])
 	}
-	edge := g.retain.Before(j.late)
+	edge := j.edge(g.retain)
 	g.past, g.kept = edge.Add(-margin), edge.Add(margin)
 
 	gives := j.Charter.Allows(g.name, g.event, j.purpose) && !(g.datum != nil && g.datum.Protective)
@@ -105,6 +122,23 @@ func (j *judge) judgeGroup(g *group, h *person.Head) {
 	case g.datum != nil && special(g.datum) && !j.explicit(g.datum, h):
 		g.sensitive = sensitive
 	}
+}
+
+// edge is the retention's span before the later of moment and clock, worked out once for each span.
+func (j *judge) edge(s charter.Span) person.Instant {
+	for i := range j.edges {
+		if j.edges[i].span == s {
+			return j.edges[i].at
+		}
+	}
+	at := s.Before(j.late)
+	j.edges = append(j.edges, edge{s, at})
+	return at
+}
+
+type edge struct {
+	span charter.Span
+	at   person.Instant
 }
 
 // isExpired says whether it should be gone by then. What is dated later than it came counts from when it came, and what has no date never lasts.

@@ -10,7 +10,7 @@ func (t *tally) add(j *judge, g *group) {
 		if g.count[c] == 0 {
 			continue
 		}
-		h := Hold{Name: g.name, Event: g.event, Reason: reasons[c], Count: g.count[c], Protective: g.protective, Purpose: g.purpose}
+		h := Hold{Name: g.name, Event: g.event, Reason: reasons[c], Count: int(g.count[c]), Protective: g.protective, Purpose: g.purpose}
 		if c == permission {
 			h.Because = g.because
 			if h.Because == "" && !j.standing.Allowed {

@@ -1,7 +1,6 @@
 package tact
 
 import (
-	"sort"
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
@@ -93,8 +92,10 @@ type judge struct {
 	late      person.Instant // the later of the moment and the server's clock: what is past then is past
 	groups    []group
 	index     map[key]int // of groups, once there are many
+	last      int32       // the group of the head before: histories come in runs
 	facts     []mark
 	history   []mark
+	edges     []edge
 	shields   []shield
 	holds     tally
 }
@@ -116,7 +117,9 @@ func (j *judge) run(permit Permit) Judgement {
 	j.standing = j.stands(j.purpose)
 	marks := make([]mark, len(j.Facts)+len(j.History))
 	j.facts, j.history = marks[:len(j.Facts):len(j.Facts)], marks[len(j.Facts):]
-	j.groups = make([]group, 0, 16)
+	j.groups = make([]group, 0, len(j.Facts)+4)
+	j.standings = make([]named, 0, 4)
+	j.edges = make([]edge, 0, 4)
 
 	j.firstPass()
 	out := Judgement{Standing: j.standing, Level: j.level()}
@@ -274,7 +277,7 @@ func (j *judge) permit(p Permit) Permit {
 	}
 	p.judged, p.who, p.purpose = true, j.Who, j.purpose
 	p.charter, p.expires = j.Charter.Position, j.Moment.Now.Add(permitLasts)
-	h := &passed{facts: j.Facts, history: j.History}
+	h := &passed{facts: j.Facts, history: j.History, fields: make([]string, 0, len(j.groups))}
 	pass := make([]bool, len(j.facts)+len(j.history))
 	h.factPass, h.eventsPass = pass[:len(j.facts):len(j.facts)], pass[len(j.facts):]
 	for i, m := range j.facts {
@@ -284,11 +287,10 @@ func (j *judge) permit(p Permit) Permit {
 		h.eventsPass[i] = m.code == passes
 	}
 	for i := range j.groups {
-		if g := &j.groups[i]; g.count[passes] > 0 && !contains(h.fields, g.name) {
+		if g := &j.groups[i]; g.count[passes] > 0 {
 			h.fields = append(h.fields, g.name)
 		}
 	}
-	sort.Strings(h.fields)
 	p.heads = h
 	if !j.Restricted {
 		for _, r := range j.Charter.Sensitive {

@@ -2,7 +2,7 @@ package tact
 
 import (
 	"errors"
-	"sort"
+	"slices"
 
 	"github.com/rapporthq/rapport/person"
 )
@@ -35,7 +35,7 @@ type Permit struct {
 type passed struct {
 	facts, history       []person.Head
 	factPass, eventsPass []bool
-	fields               []string // distinct names that passed, sorted
+	fields               []string // names of which something passed, in any order
 }
 
 // Kind is why something is read.
@@ -134,7 +134,9 @@ func (p Permit) Fields() []string {
 		if p.heads == nil {
 			return nil
 		}
-		return append([]string(nil), p.heads.fields...)
+		names := slices.Clone(p.heads.fields)
+		slices.Sort(names)
+		return slices.Compact(names)
 	}
 	var names []string
 	for n := range p.facts {
@@ -145,6 +147,6 @@ func (p Permit) Fields() []string {
 			names = append(names, n)
 		}
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names
 }
