@@ -50,6 +50,15 @@ func newReader(src []byte) *reader {
 }
 
 func (r *reader) parse() {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case enough:
+			r.problems = append(r.problems, Problem{Line: 1, Column: 1, Severity: Error, What: "the file has too many problems to list", Mend: "mend these first"})
+		default:
+			panic(p)
+		}
+	}()
 	root, ok := r.tree(r.c.Source)
 	if !ok {
 		return
@@ -99,7 +108,11 @@ func (r *reader) tree(src []byte) (root *yaml.Node, ok bool) {
 		return nil, false
 	}
 	defer func() {
-		if recover() != nil { // the YAML library's own faults on broken input are no reason to stop the house
+		switch p := recover().(type) {
+		case nil:
+		case enough:
+			panic(p)
+		default: // the YAML library's own faults on broken input are no reason to stop the house
 			r.fail(top, "the file cannot be read as YAML", "look for an unclosed quote or bracket")
 			root, ok = nil, false
 		}

@@ -46,7 +46,16 @@ func (r *reader) note(s Severity, a at, what, mend string) {
 		p.Line, p.Column = a.node.Line, a.node.Column
 	}
 	r.problems = append(r.problems, p)
+	if len(r.problems) >= maxProblems {
+		panic(enough{})
+	}
 }
+
+// maxProblems is where reading ends: nobody mends more at a time, and finding what was meant takes time.
+const maxProblems = 200
+
+// enough ends the reading of a file with too many problems; parse catches it.
+type enough struct{}
 
 func (r *reader) fail(a at, what, mend string) { r.note(Error, a, what, mend) }
 
@@ -401,6 +410,9 @@ func suggest(s string, words []string) string {
 // nearest is the word that s was probably meant to be, or nothing.
 func nearest(s string, words []string) string {
 	best, distance := "", 1+max(1, min(len(s), 60)/3)
+	if len(words) > 1000 {
+		words = words[:1000]
+	}
 	for _, w := range words {
 		if d := edits(strings.ToLower(clip(s)), strings.ToLower(w)); d < distance {
 			best, distance = w, d
