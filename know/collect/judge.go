@@ -294,7 +294,7 @@ func (st *state) event(m *Message, n *notes, p place, moment person.Moment, v *v
 	case !ep.event.Retain.IsZero() && n.at < ep.event.Retain.Before(st.received):
 		v.refuse(TooOld)
 		return nil
-	case !p.sub.permits(st.charter, ep.purposes, st.own, moment):
+	case !st.permits(p, n.at, ep.purposes, moment):
 		v.refuse(NoPermission)
 		return nil
 	}
@@ -395,7 +395,7 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 			why = TooOld
 		case p.sub.suppressed(t.name):
 			why = Suppressed
-		case !p.sub.permits(st.charter, t.plan.purposes, st.own, moment):
+		case !st.permits(p, n.at, t.plan.purposes, moment):
 			why = NoPermission
 		}
 		ring := p.sub.ring(p.id)

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -23,6 +22,7 @@ type subject struct {
 type standing struct {
 	purpose string
 	device  person.ID
+	late    bool
 }
 
 func (s *subject) changed() { s.stands = nil }
@@ -109,34 +109,40 @@ func (s *subject) signalled(id person.ID, purpose string) bool {
 
 // permits says whether one of these purposes stands for the person now. own are the answers that came with the
 // message itself: a no among them acts at once, whoever says it.
-func (s *subject) permits(c *charter.Charter, purposes []string, own []said, m person.Moment) bool {
-	for _, p := range purposes {
-		if s.permitsOne(c, p, own, m) {
+func (st *state) permits(p place, at person.Instant, purposes []string, m person.Moment) bool {
+	for _, purpose := range purposes {
+		if st.permitsOne(p, at, purpose, m) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *subject) permitsOne(c *charter.Charter, purpose string, own []said, m person.Moment) bool {
-	key := standing{purpose, m.Device}
-	stands, known := s.stands[key]
-	st := consent.Standing{}
+func (st *state) permitsOne(p place, at person.Instant, purpose string, m person.Moment) bool {
+	// What a device did before somebody signed in on it may come after that. It is judged as it would have been in
+	// time, by what its session said for itself, unless the person says no.
+	joined, ok := p.sub.joinedAt(p.id)
+	key := standing{purpose, m.Device, ok && at <= joined && m.Device == p.id}
+	stands, known := p.sub.stands[key]
 	if !known {
-		st = consent.Of(c, purpose, s.who, s.choices, m, m.Now)
-		stands = st.Allowed && !(s.restricted && st.Switchable)
-		if s.stands == nil {
-			s.stands = make(map[standing]bool, 8)
+		s := consent.Of(st.charter, purpose, p.sub.who, p.sub.choices, m, m.Now)
+		stands = s.Allowed
+		if !stands && key.late && s.Answer == consent.Unanswered {
+			stands = consent.Of(st.charter, purpose, person.Person{Root: p.id}, p.sub.choices, m, m.Now).Allowed
 		}
-		s.stands[key] = stands
+		stands = stands && !(p.sub.restricted && s.Switchable)
+		if p.sub.stands == nil {
+			p.sub.stands = make(map[standing]bool, 8)
+		}
+		p.sub.stands[key] = stands
 	}
 	if !stands {
 		return false
 	}
-	for _, o := range own {
+	for _, o := range st.own {
 		if o.purpose == purpose && o.answer == consent.No {
-			p := c.Purposes[purpose]
-			return p != nil && !p.Basis.Switchable() && !p.Explicit
+			c := st.charter.Purposes[purpose]
+			return c != nil && !c.Basis.Switchable() && !c.Explicit
 		}
 	}
 	return true
