@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// homeOptions say which home, and how to reach its database. They are all that plumbing needs; what may be done with data is the charter's.
+type homeOptions struct {
+	Home     string // the folder
+	Database string // PostgreSQL URL; empty: SQLite in the home
+}
+
+// A home is a folder: charter.yaml (the proposal that is edited), keys/, database/. The lake comes with a later version.
+const (
+	charterFile = "charter.yaml"
+	databaseDir = "database"
+)
+
+// makeHome makes the folder of a home with a charter to edit, and its keys. A folder that holds something else is refused.
+func makeHome(dir string, source []byte) error {
+	if _, problems := charter.Parse(source); problems.Err() != nil {
+		return fault.Wrap(fault.Invalid, "The charter has errors; nothing was made.", problems.Err())
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s cannot be read: %w", dir, err)
+	}
+	if len(entries) > 0 {
+		return fault.New(fault.Conflict, "There is something in "+dir+" already; name an empty folder or one that does not exist.")
+	}
+	for _, d := range []string{dir, filepath.Join(dir, databaseDir), filepath.Join(dir, "lake")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return fmt.Errorf("%s cannot be made: %w", d, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, charterFile), source, 0o600); err != nil {
+		return err
+	}
+	_, err = vault.Create(dir)
+	return err
+}
+
+// isHome says whether the folder holds a home.
+func isHome(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "keys"))
+	return err == nil
+}

@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/catalogue"
+	"github.com/rapporthq/rapport/know/collect"
+	"github.com/rapporthq/rapport/know/recommend"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/reach/decide"
+	"github.com/rapporthq/rapport/store"
+	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/self"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// house is an open home: its store and keys, and the nouns over them.
+type house struct {
+	dir     string
+	log     *slog.Logger
+	clock   person.Clock
+	meter   *meter
+	store   *store.Store
+	vault   *vault.Vault
+	ledger  *ledger.Ledger
+	keeper  *access.Keeper
+	live    *decide.Live
+	book    *collect.Book
+	gate    *collect.Gate
+	decider *decide.Decider
+	acts    *self.Acts
+	streams *streamNames
+
+	database bool       // on PostgreSQL, which processes share
+	building sync.Mutex // one new decide.House at a time
+	seen     versions   // of the one in force
+}
+
+// versions are what a decide.House was made of.
+type versions struct {
+	charter int
+	items   int64
+	model   string
+}
+
+// modelName is the recommender's name in the store.
+const modelName = "recommend"
+
+// openHouse opens a home. Its charter.yaml is put in force when there is no charter in force yet.
+func openHouse(ctx context.Context, o homeOptions) (*house, error) {
+	if !isHome(o.Home) {
+		return nil, fault.New(fault.NotFound, "There is no home in "+o.Home+"; make one with rapport init "+o.Home+".")
+	}
+	v, err := vault.Open(o.Home)
+	if err != nil {
+		return nil, err
+	}
+	h := &house{dir: o.Home, log: slog.Default(), clock: person.SystemClock, meter: newMeter(), vault: v}
+	so := store.Options{Clock: h.clock, Meter: h.meter, K: h.k}
+	if h.database = o.Database != ""; h.database {
+		so.URL = o.Database
+	} else {
+		so.Dir = filepath.Join(o.Home, databaseDir)
+	}
+	if h.store, err = store.Open(ctx, so); err != nil {
+		if errors.Is(err, store.ErrInUse) {
+			return nil, fault.Wrap(fault.Conflict, "Another rapport has this home open: stop it, or give commands while it serves.", err)
+		}
+		return nil, err
+	}
+	if err := h.wire(ctx); err != nil {
+		_ = h.store.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *house) wire(ctx context.Context) error {
+	var err error
+	signer, verifier := h.vault.TreeKey()
+	if h.ledger, err = ledger.New(h.store.Ledger(), signer, verifier); err != nil {
+		return err
+	}
+	h.streams = &streamNames{store: h.store}
+	h.live = decide.NewLive(nil, h.build)
+	if err := h.firstCharter(ctx); err != nil {
+		return err
+	}
+	first, err := h.build(ctx, 0)
+	if err != nil {
+		return err
+	}
+	h.live.Set(first)
+	h.vault.SetRegion(first.Charter.Brand.Region)
+	h.keeper = access.NewKeeper(h.store, h.store, h.clock)
+	h.book = collect.NewBook(h.store, h.clock)
+	h.gate = collect.New(collect.Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return h.live.House().Series }, Book: h.book,
+		Catalogue: shelfOf{h.live}, Meter: h.meter, Clock: h.clock, Log: h.log})
+	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided})
+	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock}
+	return nil
+}
+
+// Close writes what waits and lets the home go.
+func (h *house) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := h.book.Flush(ctx); err != nil {
+		h.log.Warn("the counts of refusals could not be written", "error", err)
+	}
+	if err := h.store.Close(); err != nil {
+		h.log.Warn("the store did not close cleanly", "error", err)
+	}
+}
+
+func (h *house) series() *charter.Series {
+	s := h.live.House().Series
+	return &s
+}
+
+func (h *house) charter() *charter.Charter { return h.live.House().Charter }
+
+// k is the charter's k, for the store: before there is a charter nothing rests on anybody.
+func (h *house) k() int {
+	if h.live == nil || h.live.House() == nil {
+		return 1 << 30
+	}
+	return h.charter().K
+}
+
+// firstCharter puts the home's charter.yaml in force when the series is empty; later edits are proposals until they are accepted.
+func (h *house) firstCharter(ctx context.Context) error {
+	accepted, err := h.store.Charters(ctx)
+	if err != nil || len(accepted) > 0 {
+		return err
+	}
+	source, err := os.ReadFile(filepath.Join(h.dir, charterFile))
+	if err != nil {
+		return fmt.Errorf("the home has no charter yet and its charter.yaml cannot be read: %w", err)
+	}
+	_, err = h.accept(ctx, source, "init")
+	if code, _ := fault.Of(err); code == fault.Conflict {
+		return nil // another process was first
+	}
+	return err
+}
+
+// accept puts a charter in force: a new position in the series, and an entry in the ledger. A charter with errors is refused and
+// the one in force stays.
+func (h *house) accept(ctx context.Context, source []byte, by string) (charter.Accepted, error) {
+	c, problems := charter.Parse(source)
+	if c == nil {
+		return charter.Accepted{}, fault.Wrap(fault.Invalid, "The charter has errors, so the one in force stays.", problems)
+	}
+	accepted, err := h.store.Charters(ctx)
+	if err != nil {
+		return charter.Accepted{}, err
+	}
+	last := 0
+	if n := len(accepted); n > 0 {
+		last = accepted[n-1].Position
+		if accepted[n-1].Hash == c.Hash {
+			return accepted[n-1], fault.New(fault.Conflict, "This very charter is in force already.")
+		}
+	}
+	a := charter.Accepted{Position: last + 1, Hash: c.Hash, Source: source, At: h.clock(), By: by}
+	row, err := ledger.CharterRow(a.At, by, a.Hash, a.Position, h.vault.Home())
+	if err != nil {
+		return charter.Accepted{}, err
+	}
+	if err := h.store.AcceptCharter(ctx, last, a, row); err != nil {
+		if errors.Is(err, vault.ErrStale) {
+			return charter.Accepted{}, fault.Wrap(fault.Conflict, "Another charter was accepted meanwhile; look at it and try again.", err)
+		}
+		return charter.Accepted{}, err
+	}
+	if h.live.House() != nil {
+		if _, err := h.live.Follow(ctx, a.Position); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// build makes what decisions depend on from the store: charter in force (at least at that position), catalogue, model.
+func (h *house) build(ctx context.Context, position int) (*decide.House, error) {
+	h.building.Lock()
+	defer h.building.Unlock()
+	if now := h.live.House(); position > 0 && now != nil && now.Charter.Position >= position {
+		return now, nil
+	}
+	accepted, err := h.store.Charters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var known charter.Series
+	if now := h.live.House(); now != nil {
+		known = now.Series
+	}
+	for _, a := range accepted {
+		if known.At(a.Position) != nil {
+			continue
+		}
+		c, problems := charter.Parse(a.Source)
+		if c == nil {
+			return nil, fmt.Errorf("the accepted charter %d cannot be read by this version: %w", a.Position, problems.Err())
+		}
+		known = known.Append(c.Placed(a.Position))
+	}
+	c := known.Current()
+	if c == nil || c.Position < position {
+		return nil, fault.New(fault.Unavailable, "The charter in force cannot be read just now; try again in a moment.")
+	}
+	items, itemsVersion, err := h.store.Items(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shelf := catalogue.NewShelf(items, c, itemsVersion)
+	p := decide.Parts{Series: known, Shelf: shelf, Salt: h.vault.Secret("holdout")}
+	version, body, err := h.store.Model(ctx, modelName)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+	case err != nil:
+		return nil, err
+	default:
+		if now := h.live.House(); now != nil && now.ModelVersion == version && now.Model != nil {
+			p.Model, p.ModelVersion = now.Model, version
+			break
+		}
+		m := new(recommend.Model)
+		if err := m.UnmarshalBinary(body); err != nil {
+			h.log.Error("the model cannot be read, so decisions go on without it: run rapport learn", "error", err)
+			break
+		}
+		p.Model, p.ModelVersion = m, version
+	}
+	made, err := decide.NewHouse(p)
+	if err != nil {
+		return nil, err
+	}
+	h.seen = versions{c.Position, itemsVersion, version}
+	return made, nil
+}
+
+// follow makes a new decide.House when the store has a newer charter, catalogue or model: another process may have put it there.
+func (h *house) follow(ctx context.Context) error {
+	items, err := h.store.ItemsVersion(ctx)
+	if err != nil {
+		return err
+	}
+	model, err := h.store.ModelVersion(ctx, modelName)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return err
+	}
+	position, err := h.store.CharterPosition(ctx)
+	if err != nil {
+		return err
+	}
+	h.building.Lock()
+	same := h.seen == versions{position, items, model}
+	h.building.Unlock()
+	if same {
+		return nil
+	}
+	made, err := h.build(ctx, 0)
+	if err != nil {
+		return err
+	}
+	h.live.Set(made)
+	h.vault.SetRegion(made.Charter.Brand.Region)
+	return nil
+}
+
+// shelfOf tells the gate which products are known.
+type shelfOf struct{ live *decide.Live }
+
+func (s shelfOf) Knows(id string) bool { return s.live.House().Shelf.Item(id) != nil }
+
+// streamNames keeps the store's interned streams in memory: they never change.
+type streamNames struct {
+	store *store.Store
+	names atomic.Pointer[map[vault.StreamID]vault.Stream]
+}
+
+// of gives a stream; one that is not known yet is asked for once.
+func (s *streamNames) of(id vault.StreamID) (vault.Stream, bool) {
+	if m := s.names.Load(); m != nil {
+		if st, ok := (*m)[id]; ok {
+			return st, true
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	m, err := s.store.Streams(ctx)
+	if err != nil {
+		return vault.Stream{}, false
+	}
+	s.names.Store(&m)
+	st, ok := m[id]
+	return st, ok
+}

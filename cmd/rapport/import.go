@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/catalogue"
+	"github.com/rapporthq/rapport/know/collect"
+)
+
+func init() { register("import", runImport) }
+
+type importArgs struct {
+	Source string
+	As     string
+	Files  []string
+	Dry    bool
+	Again  bool
+	JSON   bool
+}
+
+func importCommand() *cobra.Command {
+	var home homeOptions
+	var args importArgs
+	cmd := &cobra.Command{
+		Use:     "import --home DIR --source NAME --as KIND FILE…",
+		Short:   "Bring files through the gate: CSV or JSON Lines",
+		Long:    "Kinds: people, events, items, choices, complaints. An import that was interrupted goes on where it was; a file brought twice changes nothing.",
+		Example: "  rapport import --home ./shop --source tills --as events orders.jsonl\n  rapport import --home ./shop --source signup --as people people.csv --dry-run",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			for _, f := range files {
+				path, err := filepath.Abs(f)
+				if err != nil {
+					return err
+				}
+				args.Files = append(args.Files, path)
+			}
+			return perform(cmd.Context(), home, "import", args, terminal(cmd))
+		},
+	}
+	homeFlags(cmd, &home)
+	f := cmd.Flags()
+	f.StringVar(&args.Source, "source", "", "the charter's name of the source")
+	f.StringVar(&args.As, "as", "events", "people, events, items, choices or complaints")
+	f.BoolVar(&args.Dry, "dry-run", false, "say what would be kept and what would fall, and keep nothing")
+	f.BoolVar(&args.Again, "again", false, "begin at the beginning although the file was brought before")
+	f.BoolVar(&args.JSON, "json", false, "print the report as JSON, one object a file")
+	return cmd
+}
+
+func runImport(ctx context.Context, h *house, args importArgs, say *speaker) error {
+	if s := h.charter().Sources[args.Source]; s == nil {
+		return fault.New(fault.Invalid, "The charter names no source "+args.Source+"; it names "+strings.Join(h.charter().Order.Sources, ", ")+".")
+	}
+	for _, path := range args.Files {
+		rep, err := h.importFile(ctx, args, path, func(done, total int64) { say.Progress(filepath.Base(path), done, total) })
+		if args.JSON {
+			say.JSON(rep)
+		} else {
+			sayReport(say, filepath.Base(path), rep)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if args.As == string(collect.Items) && !args.Dry {
+		if err := h.follow(ctx); err != nil {
+			return err
+		}
+	}
+	return h.fold(ctx)
+}
+
+func (h *house) importFile(ctx context.Context, args importArgs, path string, progress func(done, total int64)) (collect.Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return collect.Report{}, fault.Wrap(fault.NotFound, path+" cannot be read.", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return collect.Report{}, err
+	}
+	if info.IsDir() {
+		return collect.Report{}, fault.New(fault.Invalid, path+" is a folder; name the files in it.")
+	}
+	im := collect.Import{Gate: h.gate, Settings: h.store, Source: args.Source, As: collect.Kind(args.As), Dry: args.Dry, Again: args.Again, Progress: progress,
+		Items: h.takeItems(args.Dry)}
+	return im.Run(ctx, f, info.Size())
+}
+
+// takeItems puts the lines of an items file into the catalogue; lines that are no item are said and left.
+func (h *house) takeItems(dry bool) func(ctx context.Context, lines []collect.Line) ([]collect.Problem, error) {
+	return func(ctx context.Context, lines []collect.Line) ([]collect.Problem, error) {
+		var problems []collect.Problem
+		items := make([]catalogue.Item, 0, len(lines))
+		for _, l := range lines {
+			var it catalogue.Item
+			var err error
+			if l.JSON != nil {
+				it, err = catalogue.ReadItem(l.JSON)
+			} else {
+				it, err = catalogue.ReadRow(l.Fields)
+			}
+			if err != nil {
+				problems = append(problems, collect.Problem{Line: l.Number, Reason: err.Error()})
+				continue
+			}
+			items = append(items, it)
+		}
+		if dry || len(items) == 0 {
+			return problems, nil
+		}
+		_, err := h.store.PutItems(ctx, items)
+		return problems, err
+	}
+}
+
+func sayReport(say *speaker, name string, rep collect.Report) {
+	if rep.Before {
+		say.Printf("%s was brought before; nothing was done. (--again begins anew.)\n", name)
+		return
+	}
+	say.Printf("%s: %d lines, %d kept, %d refused by the charter, %d could not be read.\n", name, rep.Lines, rep.Kept, rep.Refused, rep.Bad)
+	if rep.Latin > 0 {
+		say.Printf("  %d lines were not UTF-8 and were read as Windows-1252.\n", rep.Latin)
+	}
+	counts := append([]collect.Refusal(nil), rep.Counts...)
+	sort.Slice(counts, func(i, j int) bool { return counts[i].Count > counts[j].Count })
+	for i, c := range counts {
+		if i == 20 {
+			say.Printf("  … and %d more kinds of refusals\n", len(counts)-i)
+			break
+		}
+		what := c.Event
+		if c.Field != "" {
+			what += "." + c.Field
+		}
+		say.Printf("  %-17s %-40s %d\n", c.Reason, what, c.Count)
+	}
+	for i, p := range rep.Problems {
+		if i == 10 {
+			say.Printf("  … and %d more bad lines\n", rep.Bad-10)
+			break
+		}
+		say.Printf("  line %d: %s\n", p.Line, p.Reason)
+	}
+}

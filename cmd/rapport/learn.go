@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapporthq/rapport/know/recommend"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/tact"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+func init() { register("learn", runLearn) }
+
+type learnArgs struct {
+	JSON bool
+}
+
+func learnCommand() *cobra.Command {
+	var home homeOptions
+	var args learnArgs
+	cmd := &cobra.Command{
+		Use:     "learn --home DIR",
+		Short:   "Learn the models from permitted histories, and print their measured quality",
+		Example: "  rapport learn --home ./shop",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return perform(cmd.Context(), home, "learn", args, terminal(cmd))
+		},
+	}
+	homeFlags(cmd, &home)
+	cmd.Flags().BoolVar(&args.JSON, "json", false, "print figures as JSON, one a line")
+	return cmd
+}
+
+func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error {
+	if err := h.fold(ctx); err != nil {
+		return err
+	}
+	q, version, err := h.learn(ctx, "learn", func(share float64) { say.Progress("learning", int64(share*1000), 1000) })
+	if err != nil {
+		return err
+	}
+	figures := []struct {
+		name  string
+		value float64
+	}{{"recall@20", q.Recall20}, {"ndcg@100", q.NDCG100}, {"ndcg@10", q.NDCG10}, {"ndcg@10_new", q.NDCG10New}, {"fit_s", q.FitSeconds}}
+	if args.JSON {
+		for _, f := range figures {
+			say.JSON(map[string]any{"bench": "learn", "set": "home", "figure": f.name, "value": f.value, "unit": ""})
+		}
+		return nil
+	}
+	say.Printf("Model %s: %d people, %d items, %d columns of facts, %d weights, none on fewer than %d people.\n", version, q.People, q.Items, q.Columns, q.Weights, h.charter().K)
+	if q.Judged > 0 {
+		say.Printf("Measured on the last weeks, which it had not seen (%d people): ", q.Judged)
+	}
+	for _, f := range figures {
+		say.Printf("%s %.3f  ", f.name, f.value)
+	}
+	say.Printf("\n")
+	return nil
+}
+
+// learn makes a new model from what each person's choices let the charter's learning purposes use. It is one look at the
+// population for each such purpose, on record before anything is read.
+func (h *house) learn(ctx context.Context, actor string, progress func(float64)) (recommend.Quality, string, error) {
+	house := h.live.House()
+	c := house.Charter
+	purpose := ""
+	for _, name := range c.Order.Purposes {
+		if c.Purposes[name].Learns {
+			purpose = name
+			break
+		}
+	}
+	if purpose == "" {
+		return recommend.Quality{}, "", fmt.Errorf("no purpose of the charter may be learnt from: say learns: true at one that may")
+	}
+	count, err := h.store.People(ctx)
+	if err != nil {
+		return recommend.Quality{}, "", err
+	}
+	now := h.clock()
+	permit, err := tact.ForLearning(c, actor, purpose, count, "everybody who allows it", now.Add(6*time.Hour))
+	if err != nil {
+		return recommend.Quality{}, "", err
+	}
+	_, filter := permit.Population()
+	look, err := ledger.Seal(ledger.Look{At: now, Actor: actor, Role: permit.Role(), Purpose: purpose, Reason: "learning the recommender's model", Fields: permit.Fields(), Count: count, Filter: filter}, h.vault.Home())
+	if err != nil {
+		return recommend.Quality{}, "", err
+	}
+	h.meter.looks.WithLabelValues(permit.Role()).Inc()
+	counts := recommend.Counts(c)
+	var failed error
+	histories := iter.Seq[recommend.History](func(yield func(recommend.History) bool) {
+		stopped := fmt.Errorf("enough")
+		failed = h.store.Each(ctx, look, func(l vault.Loaded) error {
+			r, err := h.vault.Record(l, h.streams.of, &house.Series, house.Shelf.Sensitive)
+			if err != nil {
+				return err
+			}
+			j := tact.JudgeLearning(tact.Case{Series: &house.Series, Charter: c, Who: r.Who, Facts: r.Facts, History: r.History, Choices: r.Choices, Restricted: r.Restricted,
+				Feedback: r.Feedback, Complaints: r.Complaints, Moment: person.Moment{At: now, Now: now}}, purpose)
+			o, err := r.Open(j.Permit, h.clock())
+			if err != nil {
+				return nil // this person allows nothing
+			}
+			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, o.Facts)}
+			if len(one.Taken) == 0 {
+				return nil
+			}
+			if !yield(one) {
+				return stopped
+			}
+			return nil
+		})
+		if failed == stopped {
+			failed = nil
+		}
+	})
+	m, q, err := recommend.Learn(ctx, histories, recommend.Options{K: c.K, Sensitive: func(id string) bool { return len(house.Shelf.Sensitive(id)) > 0 },
+		Candidate: func(id string) bool { return house.Shelf.Item(id) != nil }, Progress: progress, Clock: h.clock})
+	if failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return q, "", err
+	}
+	body, err := m.MarshalBinary()
+	if err != nil {
+		return q, "", err
+	}
+	version := now.Time().Format("2006-01-02T15:04:05Z")
+	if err := h.store.PutModel(ctx, modelName, version, now, body); err != nil {
+		return q, "", err
+	}
+	return q, version, h.follow(ctx)
+}
+
+// learnIfDue learns when the model is a day old: what somebody withdrew is out of it within a day.
+func (h *house) learnIfDue(ctx context.Context) error {
+	house := h.live.House()
+	learns := false
+	for _, p := range house.Charter.Purposes {
+		learns = learns || p.Learns
+	}
+	if !learns {
+		return nil
+	}
+	if at, err := time.Parse("2006-01-02T15:04:05Z", house.ModelVersion); err == nil && h.clock() < person.At(at).Add(learnEvery-time.Minute) {
+		return nil
+	}
+	_, _, err := h.learn(ctx, "learn", func(float64) {})
+	return err
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/reach/prove"
+	"github.com/rapporthq/rapport/trust/ledger"
+)
+
+func init() {
+	register("ledger-verify", runVerify)
+	register("ledger-report", runReport)
+	register("ledger-prove", runLedgerProve)
+}
+
+type ledgerArgs struct {
+	JSON   bool
+	Number int64
+}
+
+func ledgerCommand() *cobra.Command {
+	var home homeOptions
+	var args ledgerArgs
+	cmd := &cobra.Command{
+		Use:     "ledger",
+		Short:   "The record of who looked: verify it, count it by month, prove an entry",
+		Example: "  rapport ledger verify --home ./shop\n  rapport ledger report --home ./shop\n  rapport ledger prove 17 --home ./shop",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
+	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
+	cmd.PersistentFlags().BoolVar(&args.JSON, "json", false, "print as JSON")
+	cmd.AddCommand(
+		&cobra.Command{Use: "verify", Short: "Walk the whole ledger and say which entry is wrong and how", Example: "  rapport ledger verify --home ./shop", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return perform(cmd.Context(), home, "ledger-verify", args, terminal(cmd))
+			}},
+		&cobra.Command{Use: "report", Short: "Looks by month, team and actor", Example: "  rapport ledger report --home ./shop", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return perform(cmd.Context(), home, "ledger-report", args, terminal(cmd))
+			}},
+		&cobra.Command{Use: "prove NUMBER", Short: "The proof that an entry is in the signed tree", Example: "  rapport ledger prove 17 --home ./shop", Args: cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, a []string) error {
+				n, err := strconv.ParseInt(a[0], 10, 64)
+				if err != nil {
+					return usage{fault.New(fault.Invalid, "An entry is a number, from 1.")}
+				}
+				args.Number = n
+				return perform(cmd.Context(), home, "ledger-prove", args, terminal(cmd))
+			}},
+	)
+	return cmd
+}
+
+// proving is the home as the self-checks need it.
+func (h *house) proving(actor, reason string) prove.Home {
+	dir := h.dir
+	return prove.Home{Store: h.store, Vault: h.vault, House: h.live.House(), Ledger: h.ledger, Streams: h.streams.of, Count: h.store.People, Keep: sweepEvery, Dir: dir, Clock: h.clock, Actor: actor, Reason: reason}
+}
+
+func runVerify(ctx context.Context, h *house, args ledgerArgs, say *speaker) error {
+	rep, err := prove.VerifyLedger(ctx, h.proving("ledger verify", ""))
+	if err != nil {
+		return err
+	}
+	if args.JSON {
+		say.JSON(rep)
+	} else {
+		say.Printf("%d entries under the signed head, %d waiting; %d checked with their keys, %d emptied by erasure.\n", rep.Size, rep.Waiting, rep.Keyed, rep.Erased)
+		for _, p := range rep.Problems {
+			say.Printf("entry %d: %s: %s\n", p.Number, p.Fault, p.Says)
+		}
+		if rep.OK() {
+			say.Printf("The ledger is whole.\n")
+		}
+	}
+	if !rep.OK() {
+		return errSaid
+	}
+	return nil
+}
+
+func runReport(ctx context.Context, h *house, args ledgerArgs, say *speaker) error {
+	if _, err := h.ledger.Sequence(ctx); err != nil {
+		return err
+	}
+	months, err := h.ledger.Months(ctx)
+	if err != nil {
+		return err
+	}
+	if args.JSON {
+		for _, m := range months {
+			say.JSON(m)
+		}
+		return nil
+	}
+	if len(months) == 0 {
+		say.Printf("Nobody has looked.\n")
+	}
+	for _, m := range months {
+		raw, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		say.Printf("%s\n", raw)
+	}
+	return nil
+}
+
+func runLedgerProve(ctx context.Context, h *house, args ledgerArgs, say *speaker) error {
+	if _, err := h.ledger.Sequence(ctx); err != nil {
+		return err
+	}
+	p, err := h.ledger.Prove(ctx, args.Number)
+	if err != nil {
+		return fault.Wrap(fault.NotFound, "There is no such entry in the signed tree.", err)
+	}
+	if err := h.ledger.Check(p); err != nil {
+		return err
+	}
+	say.JSON(p)
+	return nil
+}
+
+// receiptsToLedger brings what was decided since the last time into the ledger as one entry: how many receipts, and a hash over
+// them in their order.
+func (h *house) receiptsToLedger(ctx context.Context) error {
+	const most = 5000
+	mark, err := h.store.Setting(ctx, receiptMark)
+	if err != nil {
+		return err
+	}
+	after, _ := strconv.ParseInt(mark, 10, 64) // empty: from the beginning
+	last, n, hash, err := h.store.ReceiptsAfter(ctx, after, most)
+	if err != nil || n == 0 {
+		return err
+	}
+	row, err := ledger.ReceiptsRow(h.clock(), n, hash, h.vault.Home())
+	if err != nil {
+		return err
+	}
+	return h.store.PutMark(ctx, receiptMark, mark, strconv.FormatInt(last, 10), row)
+}
+
+// receiptMark is the setting that says up to which receipt the ledger has them.
+const receiptMark = "ledger receipts"

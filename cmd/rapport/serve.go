@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/web/collectapi"
+	"github.com/rapporthq/rapport/web/console"
+	"github.com/rapporthq/rapport/web/decideapi"
+	"github.com/rapporthq/rapport/web/frontdoor"
+	"github.com/rapporthq/rapport/web/itemsapi"
+	"github.com/rapporthq/rapport/web/page"
+	"github.com/rapporthq/rapport/web/shop"
+	"github.com/rapporthq/rapport/web/trustcentre"
+)
+
+// serveOptions is everything that serve can be told besides the home: plumbing only.
+type serveOptions struct {
+	Listen       string
+	TLSCert      string
+	TLSKey       string
+	TrustedProxy bool // the last address of X-Forwarded-For is the caller's, and cookies go over TLS
+}
+
+func serveCommand() *cobra.Command {
+	var home homeOptions
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:     "serve --home DIR",
+		Short:   "Serve a home: doors for events and decisions, pages for people",
+		Example: "  rapport serve --home ./shop\n  rapport serve --home ./shop --listen 0.0.0.0:8080 --database postgres://rapport@db/rapport --trusted-proxy",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := openHouse(cmd.Context(), home)
+			if err != nil {
+				return err
+			}
+			defer h.Close()
+			return serve(cmd.Context(), h, o, nil, func(url string) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "Rapport serves %s at %s\n", h.charter().Brand.Name, url)
+			})
+		},
+	}
+	homeFlags(cmd, &home)
+	serveFlags(cmd, &o)
+	return cmd
+}
+
+func serveFlags(cmd *cobra.Command, o *serveOptions) {
+	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address to listen on")
+	cmd.Flags().StringVar(&o.TLSCert, "tls-cert", "", "certificate file, to speak TLS without a proxy")
+	cmd.Flags().StringVar(&o.TLSKey, "tls-key", "", "its key file")
+	cmd.Flags().BoolVar(&o.TrustedProxy, "trusted-proxy", false, "a proxy in front speaks TLS and says who called")
+}
+
+// shopFront is the demo's shop, nil outside the demo.
+type shopFront func(transport http.RoundTripper, base string, secure bool) *shop.Shop
+
+// serve answers until the context ends. ready is called once when the doors are open.
+func serve(ctx context.Context, h *house, o serveOptions, front shopFront, ready func(url string)) error {
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return usage{errors.New("give --tls-cert and --tls-key together")}
+	}
+	ln, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return fmt.Errorf("nothing can be served at %s; name another address with --listen: %w", o.Listen, err)
+	}
+	secure := o.TrustedProxy || o.TLSCert != ""
+	scheme := "http"
+	if o.TLSCert != "" {
+		scheme = "https"
+	}
+	url := scheme + "://" + strings.Replace(ln.Addr().String(), "[::]", "localhost", 1)
+	handler, err := h.doors(o, secure, url, front)
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	stopSocket := func() {}
+	if h.shared() {
+		// Every process of a PostgreSQL home can be reached by the database: commands need no socket.
+	} else if stopSocket, err = listenSocket(ctx, h, h.log); err != nil {
+		_ = ln.Close()
+		return err
+	}
+	defer stopSocket()
+	stopJobs, err := h.startJobs(ctx)
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	defer stopJobs()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn)}
+	failed := make(chan error, 1)
+	go func() {
+		if o.TLSCert != "" {
+			failed <- server.ServeTLS(ln, o.TLSCert, o.TLSKey)
+			return
+		}
+		failed <- server.Serve(ln)
+	}()
+	ready(url)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	// Requests that are under way are answered; nothing new is let in.
+	closing, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	return server.Shutdown(closing)
+}
+
+// doors puts every door into one table: a route without a row that says who may come in cannot be served.
+func (h *house) doors(o serveOptions, secure bool, url string, front shopFront) (http.Handler, error) {
+	mux, err := h.mux(o, secure, url, front)
+	if err != nil {
+		return nil, err
+	}
+	return page.Secure(h.contained(mux)), nil
+}
+
+// mux is the table of doors with what stands behind each.
+func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*http.ServeMux, error) {
+	handlers := map[string]access.Handler{}
+	var rows []access.Door
+	add := func(doors []access.Door, hs map[string]access.Handler) {
+		rows = append(rows, doors...)
+		for k, v := range hs {
+			handlers[k] = v
+		}
+	}
+	limiter := access.NewLimiter()
+	address := callerAddress(o.TrustedProxy)
+	sess := sessions{h, secure}
+	anyone := []access.Role{access.Anyone}
+	add(collectapi.Doors(), collectapi.New(collectapi.Parts{Gate: h.gate, Keys: h.keeper, Charters: func() charter.Series { return h.live.House().Series }, Limiter: limiter,
+		Address: address, Clock: h.clock, Took: h.meter.collected}).Handlers())
+	add(decideapi.Doors(), decideapi.New(decideapi.Config{Decider: h.decider, Charter: h.charter, Limiter: limiter, Address: address, Clock: h.clock, Log: h.log}).Handlers())
+	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Changed: h.follow, Log: h.log}).Handlers())
+	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock}
+	add([]access.Door{trustcentre.LinkDoor}, map[string]access.Handler{trustcentre.LinkDoor.Key(): links.Make})
+
+	shopAddress := "/"
+	var footer []string
+	if front != nil {
+		shopAddress, footer = "/shop", demoFooter
+	}
+	centre := trustcentre.New(trustcentre.Config{Charter: h.charter, Self: &trustcentre.Own{Acts: h.acts, Decider: h.decider, Ledger: h.store.Ledger()}, Sessions: customers{sess},
+		Footer: footer, SignIn: shopAddress, Log: h.log})
+	add(pageDoors(centre.Handlers(), access.Customer))
+	desk := console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
+	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
+	add([]access.Door{frontdoor.Door}, map[string]access.Handler{frontdoor.Door.Key(): frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Log: h.log}.Handler()})
+
+	plain := map[string]http.Handler{
+		"GET /assets/": page.Assets(),
+		"GET /metrics": h.meter.handler(),
+		"GET /healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) }),
+		"GET /readyz":  http.HandlerFunc(h.ready),
+	}
+	var mux *http.ServeMux
+	if front != nil {
+		s := front(insideTransport(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, r) }), url, secure)
+		for _, route := range shop.Routes() {
+			plain[route] = s
+		}
+	}
+	for key, hd := range plain {
+		method, pattern, _ := strings.Cut(key, " ")
+		rows = append(rows, access.Door{Method: method, Pattern: pattern, Roles: anyone, Says: "open to all"})
+		handlers[key] = func(w http.ResponseWriter, r *http.Request, _ access.Principal) { hd.ServeHTTP(w, r) }
+	}
+	table, err := access.NewTable(rows...)
+	if err != nil {
+		return nil, err
+	}
+	mux, err = table.Mux(sess.guard(), handlers)
+	return mux, err
+}
+
+// openPages are the pages that show themselves to a stranger too: sign-in, and what anybody may read.
+var openPages = map[string]bool{"GET /trust": true, "GET /trust/enter/{link}": true, "GET /console/sign-in": true, "POST /console/sign-in": true, "POST /trust/sign-out": true}
+
+func pageDoors(handlers map[string]http.HandlerFunc, roles ...access.Role) ([]access.Door, map[string]access.Handler) {
+	var rows []access.Door
+	out := map[string]access.Handler{}
+	for key, hd := range handlers {
+		method, pattern, _ := strings.Cut(key, " ")
+		d := access.Door{Method: method, Pattern: pattern, Roles: roles, Says: "a page"}
+		if openPages[key] {
+			d.Roles = append([]access.Role{access.Anyone}, roles...)
+		}
+		rows = append(rows, d)
+		out[key] = asHandler(hd)
+	}
+	return rows, out
+}
+
+// contained keeps a handler's panic from reaching the caller: they read one sentence, the log has the rest.
+func (h *house) contained(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				h.log.Error("a request failed", "method", r.Method, "pattern", r.Pattern, "panic", fmt.Sprintf("%T", p))
+				page.Problem(w, errors.New("panic"))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ready says whether the doors can do their work: the store answers.
+func (h *house) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := h.store.CharterPosition(ctx); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("the database does not answer\n"))
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// callerAddress is who called, for rate limits in memory only. Behind a trusted proxy it is the last address that the proxy added.
+func callerAddress(proxied bool) func(r *http.Request) string {
+	return func(r *http.Request) string {
+		if proxied {
+			all := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+			if last := strings.TrimSpace(all[len(all)-1]); last != "" {
+				return last
+			}
+		}
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			return r.RemoteAddr
+		}
+		return host
+	}
+}
+
+func homeFlags(cmd *cobra.Command, o *homeOptions) {
+	cmd.Flags().StringVar(&o.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
+	cmd.Flags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE); without it the home's own SQLite")
+}

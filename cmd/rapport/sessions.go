@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/web/console"
+	"github.com/rapporthq/rapport/web/page"
+)
+
+type principalKey struct{}
+
+// asHandler lets an HTML door's handler know who came in.
+func asHandler(h http.HandlerFunc) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, p access.Principal) {
+		h(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, p)))
+	}
+}
+
+func principalOf(r *http.Request) access.Principal {
+	p, _ := r.Context().Value(principalKey{}).(access.Principal)
+	return p
+}
+
+// sessions are the cookies of customers and staff.
+type sessions struct {
+	h   *house
+	tls bool
+}
+
+var errSignIn = fault.New(fault.Unauthorised, "This link has been used or has run out; go back to the shop and ask for a new one.")
+
+func (s sessions) sameOrigin(r *http.Request) error {
+	if err := access.SameOrigin(r); err != nil {
+		return fault.Wrap(fault.Refused, "This form was sent from another site; open the page itself and try again.", err)
+	}
+	return nil
+}
+
+func (s sessions) leave(w http.ResponseWriter, r *http.Request, customer bool) {
+	if p := principalOf(r); p.Cookie {
+		if err := s.h.store.RevokeSession(r.Context(), p.Key, s.h.clock()); err != nil {
+			s.h.log.Warn("a session could not be ended in the store", "error", err)
+		}
+		s.h.keeper.Dropped(p.Key)
+	}
+	http.SetCookie(w, access.Cookie(customer, s.tls, ""))
+}
+
+// customers is trustcentre.Sessions.
+type customers struct{ sessions }
+
+func (s customers) Enter(w http.ResponseWriter, r *http.Request, link string) error {
+	cookie, who, err := access.UseLink(r.Context(), s.h.store, link, s.h.clock())
+	switch {
+	case errors.Is(err, access.ErrUnauthorised) || err == nil && who.Role != access.Customer:
+		return errSignIn
+	case err != nil:
+		return fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
+	}
+	http.SetCookie(w, access.Cookie(true, s.tls, cookie))
+	return nil
+}
+
+func (s customers) Person(r *http.Request) (person.ID, bool) {
+	p := principalOf(r)
+	return p.Person, p.Role == access.Customer && !p.Person.IsZero()
+}
+
+func (s customers) Leave(w http.ResponseWriter, r *http.Request) { s.leave(w, r, true) }
+
+func (s customers) SameOrigin(r *http.Request) error { return s.sameOrigin(r) }
+
+// staff is console.Sessions.
+type staff struct{ sessions }
+
+func (s staff) SignIn(w http.ResponseWriter, r *http.Request, token string) error {
+	p, err := s.h.keeper.Token(r.Context(), token)
+	if err != nil && !errors.Is(err, access.ErrUnauthorised) {
+		return fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
+	}
+	if err != nil || !p.Role.Staff() {
+		return fault.New(fault.Unauthorised, "This is no token of a member of staff, or it has run out; ask an admin for a new one.")
+	}
+	cookie, err := access.Begin(r.Context(), s.h.store, access.Session{Role: p.Role, Name: p.Name, Team: p.Team}, s.h.clock())
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
+	}
+	http.SetCookie(w, access.Cookie(false, s.tls, cookie))
+	return nil
+}
+
+func (s staff) Staff(r *http.Request) (console.Staff, bool) {
+	p := principalOf(r)
+	return console.Staff{Name: p.Name, Role: string(p.Role), Team: p.Team}, p.Role.Staff()
+}
+
+func (s staff) Leave(w http.ResponseWriter, r *http.Request) { s.leave(w, r, false) }
+
+func (s staff) SameOrigin(r *http.Request) error { return s.sameOrigin(r) }
+
+// guard tells the table of doors who came: by token, else by the cookie that belongs to the door's area.
+func (s sessions) guard() access.Guard {
+	return access.Guard{
+		Who: func(r *http.Request, d access.Door) (access.Principal, error) {
+			p, err := s.h.keeper.Bearer(r)
+			if err != nil || p.Role != access.Anyone {
+				// A write key in Basic is the tracking doors' own affair: they answer an unknown one themselves.
+				if strings.HasPrefix(d.Pattern, "/v1/") {
+					return access.Principal{}, nil
+				}
+				return p, err
+			}
+			return s.h.keeper.Visitor(r, !strings.HasPrefix(d.Pattern, "/console"), s.tls)
+		},
+		Refuse: func(w http.ResponseWriter, r *http.Request, d access.Door, err error) {
+			switch {
+			case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/console"):
+				http.Redirect(w, r, "/console/sign-in", http.StatusSeeOther)
+			case errors.Is(err, access.ErrUnauthorised):
+				page.Problem(w, fault.Wrap(fault.Unauthorised, "This door needs a token or session that is known here; make one with rapport token.", err))
+			case errors.Is(err, access.ErrRefused):
+				page.Problem(w, fault.Wrap(fault.Refused, "This door is not for this role.", err))
+			case errors.Is(err, access.ErrCrossSite):
+				page.Problem(w, fault.Wrap(fault.Refused, "This change was asked for by another site; do it from the page itself.", err))
+			default:
+				page.Problem(w, fault.Wrap(fault.Unavailable, "Who you are cannot be checked just now; try again in a moment.", err))
+			}
+		},
+	}
+}
