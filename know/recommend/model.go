@@ -3,12 +3,14 @@
 // It promises: a score is a plain sum of named parts (a thing the person took, a fact of theirs, "again", the trend),
 // and Explain gives exactly the parts that Rank added; no weight, trend or column rests on fewer than k people; the same
 // input gives the same bytes, whatever the number of processors; an item that was marked sensitive when the model was
-// learnt is withheld from ranking and reasons unless the caller allows it by name of index.
+// learnt is withheld from ranking and reasons unless the caller allows it (Input.Allow).
 //
 // It does not judge: callers hand it only what a permit let them open, and it sees no pseudonyms.
 package recommend
 
 import (
+	"sync"
+
 	"github.com/rapporthq/rapport/person"
 )
 
@@ -33,8 +35,8 @@ func (t Taken) Last() person.Instant {
 // Input is all that a ranking may depend on.
 type Input struct {
 	Taken   []Taken         // in any order; an item at most once
-	Columns []string        // permitted facts that are columns: "household=2" (see Column)
-	Muted   map[string]bool // names of reasons whose weight the person removed ("not for me"): an item's id, a fact's name, "again", "context:trend"
+	Columns []string        // permitted facts that are columns: "household=2" (see Column); in any order
+	Muted   map[string]bool // reasons whose weight the person removed ("not for me"): an item's id, a fact's name, SourceAgain, SourceTrend
 	At      person.Instant  // the time for which it is decided
 	Allow   *Set            // items that may be ranked and be reasons; nil: all but those that were marked sensitive when the model was learnt
 }
@@ -70,54 +72,135 @@ type Scored struct {
 // Set is a set of a model's items, for Input.Allow. It belongs to the model that made it and does not change.
 type Set struct{ bits []uint64 }
 
+func newSet(n int) *Set { return &Set{bits: make([]uint64, (n+63)/64)} }
+
+func (s *Set) add(item int) { s.bits[item>>6] |= 1 << (item & 63) }
+
 // Has says whether the item with that index is in the set.
 func (s *Set) Has(item int) bool {
 	return s != nil && item >= 0 && item>>6 < len(s.bits) && s.bits[item>>6]&(1<<(item&63)) != 0
 }
 
 // Model is a learnt model. It is immutable and safe for many goroutines. The zero Model knows no item and ranks nothing.
+//
+// Its items are of two sorts: candidates, which at least k people took, with weights and trend; and after them the rest
+// of the catalogue, which a person who took one may be shown again, on nobody's account but their own.
 type Model struct {
-	ids   []string // candidates, sorted
-	index map[string]int32
+	k          int
+	learnt     person.Instant // the latest time in the histories; zero when they had none
+	candidates int
+	ids        []string // candidates by id, then the others by id
+	columns    []string // facts' columns, by name
+	marked     *Set     // items that were marked sensitive when it was learnt
+
+	// Weights by source: candidates first, then columns.
+	start  []int32
+	to     []int32   // targets, rising
+	weight []float32 //
+	shared []int32   // people who have both, at least k
+
+	people []int32   // by candidate: who ever took it, at least k
+	lately []float32 // by candidate: its trend in [0,1], 0 when fewer than k took it lately
+	recent []int32   // by candidate: who took it lately; 0 when fewer than k
+	season []season  // by month, 12 of them; none when the histories are too short to know
+	terms  terms
+
+	index   map[string]int32
+	column  map[string]int32
+	allowed *Set          // what Allow nil means
+	trends  [12][]float64 // by month: what the trend adds, by candidate
+	byTrend []int32       // candidates by people, most first
+	scratch sync.Pool
 }
 
-// Items is how many candidates the model has.
+// season says how much more of an item is taken in one month of the year than in the average month.
+type season struct {
+	lift   []float32 // by candidate; 1: as ever
+	people []int32   // by candidate: on whom it rests, at least k; 0: on nobody, and the lift is 1
+}
+
+// terms are the model's few numbers beside the weights.
+type terms Fixed
+
+// Items is how many items the model knows: candidates first, then what is only ranked for who took it.
 func (m *Model) Items() int { return len(m.ids) }
+
+// Candidates is how many items have weights: indexes below it.
+func (m *Model) Candidates() int { return m.candidates }
 
 // ID is the id of the item with that index.
 func (m *Model) ID(item int) string { return m.ids[item] }
 
-// Index is the index of an item, and false when it is no candidate.
+// Index is the index of an item, and false when the model does not know it.
 func (m *Model) Index(id string) (int, bool) { i, ok := m.index[id]; return int(i), ok }
 
+// Learnt is the latest time in the histories it was learnt from; zero when they had no times.
+func (m *Model) Learnt() person.Instant { return m.learnt }
+
 // Set makes the set of the items for which in says yes, for Input.Allow. Make it once for a model and a catalogue.
-func (m *Model) Set(in func(id string) bool) *Set { panic("not yet") }
+func (m *Model) Set(in func(id string) bool) *Set {
+	s := newSet(len(m.ids))
+	for i, id := range m.ids {
+		if in(id) {
+			s.add(i)
+		}
+	}
+	return s
+}
 
-// Rank scores every candidate and appends them to dst[:0], best first, ties by id. What dst holds is overwritten.
-func (m *Model) Rank(dst []Scored, in Input) []Scored { panic("not yet") }
+// Columns lists the facts' columns that the model has, by name.
+func (m *Model) Columns() []string { return append([]string(nil), m.columns...) }
 
-// Explain gives the parts of an item's score, largest first by size; they add up to the score that Rank gave for the
-// same input (to 1e-9). An item that Rank would not have ranked has none.
-func (m *Model) Explain(in Input, item string) []Part { panic("not yet") }
+// MinSupport is the k with which the model was learnt: the least number of people behind any weight, trend or column.
+func (m *Model) MinSupport() int { return m.k }
 
-// Trend is the context rung: what many took lately, moved by the season of at; best first. It depends on nobody.
-func (m *Model) Trend(at person.Instant) []Scored { panic("not yet") }
+// Supports calls yield for every learnt number with how many people it rests on, until yield says no. For a weight i and
+// j are item ids, i perhaps a column as Column writes it; for counts of one item (trend, season, people) i is SourceTrend.
+func (m *Model) Supports(yield func(i, j string, people int) bool) {
+	for s := range len(m.start) - 1 {
+		for e := m.start[s]; e < m.start[s+1]; e++ {
+			if !yield(m.sourceName(s), m.ids[m.to[e]], int(m.shared[e])) {
+				return
+			}
+		}
+	}
+	for j := range m.candidates {
+		if !yield(SourceTrend, m.ids[j], int(m.people[j])) {
+			return
+		}
+		if m.lately[j] != 0 && !yield(SourceTrend, m.ids[j], int(m.recent[j])) {
+			return
+		}
+		for _, s := range m.season {
+			if s.lift[j] != 1 && !yield(SourceTrend, m.ids[j], int(s.people[j])) {
+				return
+			}
+		}
+	}
+}
 
-// Generic is the lowest rung: what most people took over all time; best first. It depends on nobody and on no time.
-func (m *Model) Generic() []Scored { panic("not yet") }
+func (m *Model) sourceName(s int) string {
+	if s < m.candidates {
+		return m.ids[s]
+	}
+	return m.columns[s-m.candidates]
+}
 
-// Neighbours lists what taking an item adds to others, strongest first ("goes with"): Part.Item is the other item.
-func (m *Model) Neighbours(item string) []Part { panic("not yet") }
-
-// MinSupport is the k with which the model was learnt: the least number of people behind any weight.
-func (m *Model) MinSupport() int { panic("not yet") }
-
-// Supports calls yield for every weight with the number of people on whom it rests: i and j are item ids, or columns as
-// Column writes them, or SourceTrend for counts of one item. It is for proving that none rests on fewer than MinSupport.
-func (m *Model) Supports(yield func(i, j string, people int) bool) { panic("not yet") }
-
-// MarshalBinary writes the model: compact, versioned, checked by a sum.
-func (m *Model) MarshalBinary() ([]byte, error) { panic("not yet") }
-
-// UnmarshalBinary reads what MarshalBinary wrote; anything else is an error and leaves the model empty.
-func (m *Model) UnmarshalBinary(data []byte) error { panic("not yet") }
+// ready makes the look-ups of a model whose learnt numbers are set.
+func (m *Model) ready() {
+	m.index = make(map[string]int32, len(m.ids))
+	for i, id := range m.ids {
+		m.index[id] = int32(i)
+	}
+	m.column = make(map[string]int32, len(m.columns))
+	for i, c := range m.columns {
+		m.column[c] = int32(m.candidates + i)
+	}
+	m.allowed = newSet(len(m.ids))
+	for i := range m.ids {
+		if !m.marked.Has(i) {
+			m.allowed.add(i)
+		}
+	}
+	m.readyTrends()
+}

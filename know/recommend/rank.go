@@ -1,0 +1,293 @@
+package recommend
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+// Every score is added up in one order: the trend; then, by the index of the things taken, "again" for the thing itself and
+// its weights to others; then facts by the index of their columns. Explain adds in the same order, so that the sums are the
+// same to the last bit, whatever the order of the input.
+
+// source is one thing taken or one fact, as far as the model knows it.
+type source struct {
+	at    int32   // index of the item, or of the column
+	taken int32   // place in Input.Taken, -1 for a fact
+	x     float64 // how much it counts as a source
+	again float64 // what it adds to itself
+}
+
+type scratch struct {
+	score   []float64
+	sources []source
+	others  []Scored
+	keys    []key
+	spare   []key
+}
+
+type key struct {
+	bits uint32 // falling with the score
+	item int32
+}
+
+const day = float64(24 * time.Hour / time.Microsecond)
+
+// amount is how much a thing taken n times counts as a source: each doubling counts as much as the first time.
+func amount(n int) float64 { return math.Log2(1 + float64(n)) }
+
+// again is what having taken a thing at these times adds to it at another.
+func (t *terms) again(when []person.Instant, at person.Instant) float64 {
+	if t.HalfLife <= 0 {
+		return t.Again * float64(len(when))
+	}
+	sum := 0.0
+	for _, w := range when {
+		age := 0.0
+		if w < at {
+			age = float64(at-w) / day
+		}
+		sum += t.HalfLife / (t.HalfLife + age)
+	}
+	return t.Again * sum
+}
+
+// sources resolves the input, in the order of adding.
+func (m *Model) sources(dst []source, in *Input) []source {
+	dst = dst[:0]
+	allow := in.Allow
+	if allow == nil {
+		allow = m.allowed
+	}
+	again := !in.Muted[SourceAgain]
+	for i := range in.Taken {
+		t := &in.Taken[i]
+		at, ok := m.index[t.Item]
+		if !ok || len(t.When) == 0 || !allow.Has(int(at)) || (len(in.Muted) > 0 && in.Muted[t.Item]) {
+			continue
+		}
+		s := source{at: at, taken: int32(i), x: amount(len(t.When))}
+		if again {
+			s.again = m.terms.again(t.When, in.At)
+		}
+		dst = append(dst, s)
+	}
+	for _, c := range in.Columns {
+		at, ok := m.column[c]
+		if !ok {
+			continue
+		}
+		fact, _, _ := strings.Cut(c, "=")
+		if len(in.Muted) > 0 && (in.Muted[fact] || in.Muted[SourceFact(fact)] || in.Muted[c]) {
+			continue
+		}
+		dst = append(dst, source{at: at + int32(len(m.ids)), taken: -1, x: 1})
+	}
+	slices.SortFunc(dst, func(a, b source) int { return cmp.Compare(a.at, b.at) })
+	// A thing or a fact counts once, even where a caller names it twice.
+	return slices.CompactFunc(dst, func(a, b source) bool { return a.at == b.at })
+}
+
+// row is the place of a source's weights, and false for a thing without any.
+func (m *Model) row(s *source) (int32, bool) {
+	if s.taken < 0 {
+		return s.at - int32(len(m.ids)), true
+	}
+	return s.at, s.at < int32(m.candidates)
+}
+
+// Rank scores every candidate, and every other item of the model that was taken, and appends them to dst[:0], best first,
+// ties by id. What dst holds is overwritten. Items outside Input.Allow are left out.
+func (m *Model) Rank(dst []Scored, in Input) []Scored {
+	dst = dst[:0]
+	if m.candidates == 0 && len(m.ids) == 0 {
+		return dst
+	}
+	w, _ := m.scratch.Get().(*scratch)
+	if w == nil {
+		w = &scratch{score: make([]float64, m.candidates)}
+	}
+	defer m.scratch.Put(w)
+	score := w.score
+	if in.Muted[SourceTrend] {
+		clear(score)
+	} else {
+		copy(score, m.trends[month(in.At)])
+	}
+	w.sources = m.sources(w.sources, &in)
+	w.others = w.others[:0]
+	for i := range w.sources {
+		s := &w.sources[i]
+		at, weighs := m.row(s)
+		if !weighs {
+			w.others = append(w.others, Scored{Item: int(s.at), ID: m.ids[s.at], Score: s.again})
+			continue
+		}
+		if s.taken >= 0 {
+			score[at] += s.again
+		}
+		lo, hi := m.start[at], m.start[at+1]
+		to, weight := m.to[lo:hi], m.weight[lo:hi]
+		weight = weight[:len(to)]
+		for e, t := range to {
+			score[t] += s.x * float64(weight[e])
+		}
+	}
+	allow := in.Allow
+	if allow == nil {
+		allow = m.allowed
+	}
+	return m.sort(dst, w, allow)
+}
+
+// sort puts the scored items in order: by counting on the leading 32 bits of the score, then a pass that puts right the few
+// that differ in later bits, and merges in the items that are no candidates.
+func (m *Model) sort(dst []Scored, w *scratch, allow *Set) []Scored {
+	w.keys = w.keys[:0]
+	for i, s := range w.score {
+		if allow.bits[i>>6]&(1<<(i&63)) == 0 {
+			continue
+		}
+		b := math.Float64bits(s + 0) // -0 becomes 0
+		if b>>63 == 0 {
+			b = ^b &^ (1 << 63)
+		}
+		w.keys = append(w.keys, key{bits: uint32(b >> 32), item: int32(i)})
+	}
+	n := len(w.keys)
+	w.spare = slices.Grow(w.spare[:0], n)[:n]
+	a, b := w.keys, w.spare
+	const digit = 11
+	var count [3][1 << digit]int32
+	for _, k := range a {
+		count[0][k.bits&(1<<digit-1)]++
+		count[1][k.bits>>digit&(1<<digit-1)]++
+		count[2][k.bits>>(2*digit)]++
+	}
+	for d := range count {
+		at := int32(0)
+		for i, c := range count[d] {
+			count[d][i] = at
+			at += c
+		}
+		shift := uint(d * digit)
+		for _, k := range a {
+			p := &count[d][k.bits>>shift&(1<<digit-1)]
+			b[*p] = k
+			*p++
+		}
+		a, b = b, a
+	}
+	dst = slices.Grow(dst, n+len(w.others))
+	for _, k := range a {
+		s := w.score[k.item]
+		dst = append(dst, Scored{Item: int(k.item), ID: m.ids[k.item], Score: s})
+		for i := len(dst) - 1; i > 0 && dst[i-1].Score < s; i-- {
+			dst[i-1], dst[i] = dst[i], dst[i-1]
+		}
+	}
+	if len(w.others) == 0 {
+		return dst
+	}
+	slices.SortFunc(w.others, best)
+	dst = append(dst, w.others...)
+	// Merge from the back, in place: both parts are in order already.
+	i, j := n-1, len(w.others)-1
+	for at := len(dst) - 1; j >= 0; at-- {
+		if i >= 0 && best(dst[i], w.others[j]) > 0 {
+			dst[at] = dst[i]
+			i--
+		} else {
+			dst[at] = w.others[j]
+			j--
+		}
+	}
+	return dst
+}
+
+// best orders by score, highest first, then by id.
+func best(a, b Scored) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))
+}
+
+// Explain gives the parts of an item's score, largest first by size, ties by source; they add up to the score that Rank gave
+// for the same input (to 1e-9). An item that Rank would not have ranked has none, and parts of nothing are left out.
+func (m *Model) Explain(in Input, item string) []Part {
+	at, ok := m.index[item]
+	allow := in.Allow
+	if allow == nil {
+		allow = m.allowed
+	}
+	if !ok || !allow.Has(int(at)) {
+		return nil
+	}
+	parts := m.parts(&in, at)
+	slices.SortFunc(parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight)), strings.Compare(a.Source, b.Source))
+	})
+	return parts
+}
+
+// parts lists an item's parts in the order of adding.
+func (m *Model) parts(in *Input, item int32) []Part {
+	var parts []Part
+	add := func(p Part) {
+		if p.Weight != 0 {
+			parts = append(parts, p)
+		}
+	}
+	candidate := item < int32(m.candidates)
+	if candidate && !in.Muted[SourceTrend] {
+		add(Part{Source: SourceTrend, Weight: m.trends[month(in.At)][item]})
+	}
+	sources := m.sources(nil, in)
+	for i := range sources {
+		s := &sources[i]
+		if s.taken >= 0 && s.at == item {
+			t := &in.Taken[s.taken]
+			add(Part{Source: SourceAgain, Item: t.Item, Event: t.Event, Weight: s.again})
+		}
+		row, weighs := m.row(s)
+		if !weighs || !candidate {
+			continue
+		}
+		lo, hi := m.start[row], m.start[row+1]
+		e, found := slices.BinarySearch(m.to[lo:hi], item)
+		if !found {
+			continue
+		}
+		p := Part{Weight: s.x * float64(m.weight[lo+int32(e)])}
+		if s.taken >= 0 {
+			t := &in.Taken[s.taken]
+			p.Source, p.Item, p.Event = t.Item, t.Item, t.Event
+		} else {
+			p.Fact, _, _ = strings.Cut(m.columns[row-int32(m.candidates)], "=")
+			p.Source = SourceFact(p.Fact)
+		}
+		add(p)
+	}
+	return parts
+}
+
+// Neighbours lists what taking an item once adds to others, strongest first ("goes with"): Part.Item is the other item, and
+// so is Part.Source. Items that were marked sensitive when the model was learnt are neither asked about nor listed.
+func (m *Model) Neighbours(item string) []Part {
+	at, ok := m.index[item]
+	if !ok || int(at) >= m.candidates || m.marked.Has(int(at)) {
+		return nil
+	}
+	var parts []Part
+	for e := m.start[at]; e < m.start[at+1]; e++ {
+		if id := m.ids[m.to[e]]; !m.marked.Has(int(m.to[e])) {
+			parts = append(parts, Part{Source: id, Item: id, Weight: amount(1) * float64(m.weight[e])})
+		}
+	}
+	slices.SortFunc(parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(b.Weight, a.Weight), strings.Compare(a.Item, b.Item))
+	})
+	return parts
+}
