@@ -46,6 +46,11 @@ func (r record) Heads() Heads {
 	}
 }
 
+// Open leaves out the events' properties: a ranking reads lines only.
+func (r record) Open(p tact.Permit, now person.Instant) (*vault.Opened, error) {
+	return r.OpenLines(p, now)
+}
+
 // Made is a subject in memory: a made-up person of the console's playground, or a changed copy of a real one by which prove
 // tries whether a decision can be moved. Facts and History hold the heads.
 type Made struct {

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/recommend"
@@ -191,17 +189,6 @@ func houseOf(t testing.TB, items []catalogue.Item, r ranker, change ...string) *
 		h.ModelVersion = "toy.1"
 	}
 	return h
-}
-
-// check tries a property often enough that each reason is met, and never by the clock.
-func check(t *testing.T, times int, property func(*rapid.T)) {
-	t.Helper()
-	for range times {
-		rapid.Check(t, property)
-		if t.Failed() {
-			return
-		}
-	}
 }
 
 // somebody is a made-up person with a fixed pseudonym.

@@ -18,7 +18,6 @@ type tongue struct {
 	bought, looked, did                        string // NAME; did: NAME, EVENT
 	boughtOn, lookedOn, didOn                  string // with DATE
 	boughtTimes, lookedTimes, didTimes         string // with TIMES and DATE
-	again, againTimes                          string // the ranked item itself
 	popular, fact, factValue, catalogue, rest  string
 	date, dateYear                             string
 	movedSeen, movedElsewhere, movedUnwanted   string
@@ -34,7 +33,6 @@ var tongues = map[string]*tongue{
 		lookedOn: "You looked at NAME on DATE", lookedTimes: "You looked at NAME TIMES times, last on DATE",
 		did:   "EVENT: NAME",
 		didOn: "EVENT: NAME on DATE", didTimes: "EVENT: NAME, TIMES times, last on DATE",
-		again: "You bought this on DATE", againTimes: "You bought this TIMES times, last on DATE",
 		popular: "Popular this week", fact: "Your FACT", factValue: "Your FACT: VALUE",
 		catalogue: "From our range, in its usual order", rest: "Several small reasons together",
 		date: "D M", dateYear: "D M Y",
@@ -53,7 +51,6 @@ var tongues = map[string]*tongue{
 		lookedOn: "Vous avez regardé NAME le DATE", lookedTimes: "Vous avez regardé NAME TIMES fois, la dernière le DATE",
 		did:   "EVENT : NAME",
 		didOn: "EVENT : NAME, le DATE", didTimes: "EVENT : NAME, TIMES fois, la dernière le DATE",
-		again: "Vous l’avez acheté le DATE", againTimes: "Vous l’avez acheté TIMES fois, la dernière le DATE",
 		popular: "Très demandé cette semaine", fact: "Ce que vous nous avez dit : FACT", factValue: "FACT : VALUE",
 		catalogue: "De notre assortiment, dans son ordre habituel", rest: "Plusieurs petites raisons ensemble",
 		date: "D M", dateYear: "D M Y",
