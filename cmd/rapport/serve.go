@@ -134,6 +134,19 @@ func (h *house) doors(o serveOptions, secure bool, url string, front shopFront) 
 
 // mux is the table of doors with what stands behind each.
 func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*http.ServeMux, error) {
+	rows, handlers, err := h.rows(o, secure, url, front)
+	if err != nil {
+		return nil, err
+	}
+	table, err := access.NewTable(rows...)
+	if err != nil {
+		return nil, err
+	}
+	return table.Mux(sessions{h, secure}.guard(), handlers)
+}
+
+// rows are the doors of this home and what stands behind each. The demo's shop speaks to them from inside.
+func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) ([]access.Door, map[string]access.Handler, error) {
 	handlers := map[string]access.Handler{}
 	var rows []access.Door
 	add := func(doors []access.Door, hs map[string]access.Handler) {
@@ -171,9 +184,12 @@ func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*
 		"GET /healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) }),
 		"GET /readyz":  http.HandlerFunc(h.ready),
 	}
-	var mux *http.ServeMux
 	if front != nil {
-		s := front(insideTransport(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, r) }), url, secure)
+		public, err := h.mux(o, secure, url, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		s := front(insideTransport(public.ServeHTTP), url, secure)
 		for _, route := range shop.Routes() {
 			plain[route] = s
 		}
@@ -183,12 +199,7 @@ func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*
 		rows = append(rows, access.Door{Method: method, Pattern: pattern, Roles: anyone, Says: "open to all"})
 		handlers[key] = func(w http.ResponseWriter, r *http.Request, _ access.Principal) { hd.ServeHTTP(w, r) }
 	}
-	table, err := access.NewTable(rows...)
-	if err != nil {
-		return nil, err
-	}
-	mux, err = table.Mux(sess.guard(), handlers)
-	return mux, err
+	return rows, handlers, nil
 }
 
 // openPages are the pages that show themselves to a stranger too: sign-in, and what anybody may read.
