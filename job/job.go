@@ -127,8 +127,9 @@ func (r *Runner) States() map[string]State {
 func (r *Runner) loop(ctx context.Context, w work) {
 	t := r.o.Ticker(w.every)
 	defer t.Stop()
+	var until person.Instant // of the lease that this process has
 	for {
-		r.turn(ctx, w)
+		r.turn(ctx, w, &until)
 		select {
 		case <-ctx.Done():
 			// The context is over, but the lease should not have to run out.
@@ -141,10 +142,19 @@ func (r *Runner) loop(ctx context.Context, w work) {
 	}
 }
 
-// turn runs the work if the lease is, or becomes, this process's. While it runs the lease is renewed; a lease that is lost ends the run.
-func (r *Runner) turn(ctx context.Context, w work) {
+// turn runs the work if the lease is, or becomes, this process's. A lease is asked for again when half of it is over, so that
+// work with many turns writes little. While the work runs the lease is renewed; a lease that is lost ends the run.
+func (r *Runner) turn(ctx context.Context, w work, until *person.Instant) {
 	ttl := min(w.every, time.Minute) + slack
-	held, err := r.o.Leases.Acquire(ctx, w.name, r.o.Holder, ttl, r.o.Clock())
+	now := r.o.Clock()
+	held, err := true, error(nil)
+	if now >= until.Add(-ttl/2) {
+		held, err = r.o.Leases.Acquire(ctx, w.name, r.o.Holder, ttl, now)
+		*until = 0
+		if held && err == nil {
+			*until = now.Add(ttl)
+		}
+	}
 	r.note(w.name, func(s *State) { s.Holds = held && err == nil })
 	if err != nil {
 		if ctx.Err() == nil {
@@ -205,6 +215,17 @@ func (r *Runner) note(name string, change func(*State)) {
 	change(&s)
 	r.states[name] = s
 }
+
+// Alone is the leases of a home that only one process can have open.
+type Alone struct{}
+
+// Acquire is always granted.
+func (Alone) Acquire(context.Context, string, string, time.Duration, person.Instant) (bool, error) {
+	return true, nil
+}
+
+// Release has nothing to give back.
+func (Alone) Release(context.Context, string, string) error { return nil }
 
 type systemTicker struct{ t *time.Ticker }
 

@@ -29,7 +29,11 @@ const foldAtOnce = 100_000
 func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 	var b [8]byte
 	_, _ = rand.Read(b[:])
-	r := job.New(job.Options{Leases: h.store, Holder: hex.EncodeToString(b[:]), Clock: h.clock, Log: h.log})
+	var leases job.Leases = job.Alone{}
+	if h.shared() {
+		leases = h.store
+	}
+	r := job.New(job.Options{Leases: leases, Holder: hex.EncodeToString(b[:]), Clock: h.clock, Log: h.log})
 	r.Every("fold", foldEvery, h.fold)
 	r.Every("sequence", sequenceEvery, h.sequence)
 	r.Every("sweep", sweepEvery, h.sweep)
