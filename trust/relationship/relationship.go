@@ -41,14 +41,30 @@ type Strained struct {
 // Of gives the level at a time, by the charter's rules: the highest level whose conditions all hold, lowered by one while
 // anything strains it. Conditions: distinct days of contact, in the brand's time zone; tenure since the first contact; the last
 // contact not longer ago than within; facts told. A level without a rule is never reached, and without a charter everybody is a stranger.
-// lang is the language of the sentences: fr, or else English.
+// More contacts or more facts told never lower it. lang is the language of the sentences: fr, or else English.
 func Of(c *charter.Charter, e Evidence, at person.Instant, lang string) Standing {
 	if c == nil {
 		return Standing{}
 	}
 	day := calendar{place: zone(c.Brand.TimeZone)}
+	st := reach(c, e, at, &day)
+	w := words{lang: lang, place: day.place}
+	st.Because = w.because(c, &st, day.of(st.First), day.of(st.Last), day.of(at))
+	st.Next = w.next(c, &st, at)
+	return st
+}
+
+// Reach is Of without the sentences, for those who ask more than once.
+func Reach(c *charter.Charter, e Evidence, at person.Instant) Standing {
+	if c == nil {
+		return Standing{}
+	}
+	return reach(c, e, at, &calendar{place: zone(c.Brand.TimeZone)})
+}
+
+func reach(c *charter.Charter, e Evidence, at person.Instant, day *calendar) Standing {
 	st := Standing{ToldUs: e.ToldUs}
-	st.contacts(e.Contacts, at, &day)
+	st.contacts(e.Contacts, at, day)
 	for l := person.Confidant; l > person.Stranger; l-- {
 		if r := rule(c, l); r != nil && st.missing(r, at) == (missing{}) {
 			st.Reached = l
@@ -60,9 +76,6 @@ func Of(c *charter.Charter, e Evidence, at person.Instant, lang string) Standing
 	if len(st.Strained) > 0 && st.Level > person.Stranger {
 		st.Level--
 	}
-	w := words{lang: lang, place: day.place}
-	st.Because = w.because(c, &st, day.of(st.First), day.of(st.Last), day.of(at))
-	st.Next = w.next(c, &st, at)
 	return st
 }
 

@@ -58,7 +58,7 @@ type Hold struct {
 // Judgement is the answer to a Case. The zero Judgement permits nothing.
 type Judgement struct {
 	Standing consent.Standing      // for the placement's purpose, at the moment and by the server's clock
-	Level    relationship.Standing // from what passed the first pass
+	Level    relationship.Standing // from what passed, and from choices, feedback and complaints; for learning none
 	Holds    []Hold                // what this placement could have used, and why it may not; in a fixed order
 	Apart    []Hold                // what is no business of this placement: the charter in force does not give it the purpose
 	Permit   Permit

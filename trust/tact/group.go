@@ -24,6 +24,7 @@ type group struct {
 	first      code // restricted, not-chartered, purpose or permission; for protective facts sensitive too
 	sensitive  code
 	worst      code   // the earliest reason of its heads, so far
+	worstFirst code   // the same, after the first pass
 	purpose    string // what it was judged for: the placement's purpose, or a protective fact's own
 	because    string // of a permission that is missing
 	floor      float64
@@ -173,6 +174,7 @@ func (g *group) welcome(j *judge, level person.Level) {
 	if g.channel != j.Placement.Channel {
 		base += s.OtherChannel
 	}
+	g.second = [2]code{}
 	for told, surprise := range [2]float64{base, base * s.ToldFactor} {
 		switch {
 		case g.level > level:

@@ -122,9 +122,9 @@ func (j *judge) run(permit Permit) Judgement {
 	j.edges = make([]edge, 0, 4)
 
 	j.firstPass()
-	out := Judgement{Standing: j.standing, Level: j.level()}
+	out := Judgement{Standing: j.standing}
 	if j.second {
-		j.secondPass(out.Level.Level)
+		out.Level = j.settle()
 	}
 	out.FactReasons, out.HistoryReasons = j.reasons()
 	out.Holds, out.Apart = j.holds.lines()
@@ -196,45 +196,73 @@ func (j *judge) isDoubtful(g *group, h *person.Head) bool {
 	return !(h.Quality >= g.floor) || !h.Verified && len(j.Who.Also) > 0
 }
 
-// level is the relationship's, from what passed the first pass and is not later than the moment.
-func (j *judge) level() relationship.Standing {
-	e := relationship.Evidence{Feedback: j.Feedback, Complaints: j.Complaints}
-	if !j.second {
-		return relationship.Standing{} // nothing in learning depends on it
+// settle finds the relationship level and does the second pass by it.
+//
+// The level rests on what passed the first pass, and the second pass on the level; but what the second pass holds must not show through the level
+// either, or a decision would tell of it (promise 4). So the level is the highest that those who pass both passes bear out by themselves: it begins
+// with all that passed the first pass and falls until nothing that it rests on is held. More contacts never lower a level, so there is one such
+// level, and taking away what is held, or changing it as long as it stays held, never moves it.
+func (j *judge) settle() relationship.Standing {
+	for i := range j.groups {
+		j.groups[i].worstFirst = j.groups[i].worst
 	}
-	e.OptOuts = consent.OptOuts(j.Charter, j.Who, j.Choices, j.Moment.At)
-	e.Contacts = make([]person.Instant, 0, len(j.History))
+	optOuts := consent.OptOuts(j.Charter, j.Who, j.Choices, j.Moment.At)
+	e := j.evidence(make([]person.Instant, 0, len(j.History)), optOuts)
+	level := relationship.Reach(j.Charter, e, j.Moment.At).Level
+	for {
+		if !j.secondPass(level) {
+			break // what it rests on stands as it is
+		}
+		e = j.evidence(e.Contacts[:0], optOuts)
+		if l := relationship.Reach(j.Charter, e, j.Moment.At).Level; l < level {
+			level = l
+			continue
+		}
+		break
+	}
+	return relationship.Of(j.Charter, e, j.Moment.At, j.Moment.Language)
+}
+
+// evidence is what has passed so far and is not later than the moment.
+func (j *judge) evidence(contacts []person.Instant, optOuts []person.Instant) relationship.Evidence {
 	for i := range j.History {
 		if j.history[i].code == passes {
-			e.Contacts = append(e.Contacts, j.History[i].At)
+			contacts = append(contacts, j.History[i].At)
 		}
 	}
 	var told [8]string
 	names := told[:0]
 	for i := range j.Facts {
-		h := &j.Facts[i]
-		if j.facts[i].code == passes && h.Learnt == person.Declared && h.At <= j.Moment.At && !j.groups[j.facts[i].group].protective && !contains(names, h.Name) {
+		if h := &j.Facts[i]; j.facts[i].code == passes && j.tells(h, &j.facts[i]) && h.At <= j.Moment.At && !contains(names, h.Name) {
 			names = append(names, h.Name)
 		}
 	}
-	e.ToldUs = len(names)
-	return relationship.Of(j.Charter, e, j.Moment.At, j.Moment.Language)
+	return relationship.Evidence{Contacts: contacts, ToldUs: len(names), Feedback: j.Feedback, Complaints: j.Complaints, OptOuts: optOuts}
 }
 
-// secondPass: would it be welcome from somebody whom we know this well?
-func (j *judge) secondPass(level person.Level) {
+// tells says whether a fact counts as told by the person. What may only remove offers counts for nothing else.
+func (j *judge) tells(h *person.Head, m *mark) bool {
+	return h.Learnt == person.Declared && !j.groups[m.group].protective
+}
+
+// secondPass: would it be welcome from somebody whom we know this well? It says whether it held anything that a level may rest on.
+func (j *judge) secondPass(level person.Level) (rested bool) {
 	for i := range j.groups {
-		j.groups[i].welcome(j, level)
+		g := &j.groups[i]
+		g.welcome(j, level)
+		g.worst = g.worstFirst
 	}
 	derived := false
 	pass := func(heads []person.Head, marks []mark) {
 		for i := range marks {
 			m := &marks[i]
-			if g := &j.groups[m.group]; !g.protective && m.code == passes {
-				m.code = g.second[told(&heads[i])]
-				g.worst = earlier(g.worst, m.code)
-				derived = derived || g.derived
+			g := &j.groups[m.group]
+			if g.protective || m.code != passes && m.code < tooSoon {
+				continue
 			}
+			m.code = g.second[told(&heads[i])]
+			g.worst = earlier(g.worst, m.code)
+			derived = derived || g.derived
 		}
 	}
 	pass(j.Facts, j.facts)
@@ -242,6 +270,17 @@ func (j *judge) secondPass(level person.Level) {
 	if derived {
 		j.inherit(func(input string) code { return j.early(input, level) })
 	}
+	for i := range j.history {
+		if j.history[i].code >= tooSoon {
+			return true
+		}
+	}
+	for i := range j.facts {
+		if j.facts[i].code >= tooSoon && j.tells(&j.Facts[i], &j.facts[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // told says whether the person knows that we know: they gave it, or saw it signed in.
