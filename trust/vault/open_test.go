@@ -53,6 +53,8 @@ func (h *household) judged(t testing.TB, r *Record, placement string) tact.Judge
 func TestADecisionOpensWhatPassedAndNoMore(t *testing.T) {
 	h := shopper(t, 30, 2)
 	h.put(h.k.SealFact(fact("income_band", "low", "bureau", person.Acquired, noon-day, true))) // held: surprising, and too soon
+	old := order(h.k, 99, 2, noon-800*day, "held")                                             // longer ago than a view is kept
+	h.loaded.Frames = append([]Frame{old}, h.loaded.Frames...)
 	r := h.record(t, noMarks)
 	j := h.judged(t, r, "home")
 	o, err := r.Open(j.Permit, noon)
@@ -66,8 +68,13 @@ func TestADecisionOpensWhatPassedAndNoMore(t *testing.T) {
 			passed++
 		}
 	}
-	if len(o.History) != passed {
+	if len(o.History) != passed || passed != 30 {
 		t.Errorf("%d events opened, %d passed", len(o.History), passed)
+	}
+	for _, e := range o.History {
+		if e.ID == old.ID || len(e.Lines) != 2 || e.Lines[0].Item == "held" {
+			t.Error("a held event was opened, or stands for another")
+		}
 	}
 	for _, f := range o.Facts {
 		if f.Name == "income_band" {
@@ -120,13 +127,23 @@ func TestSensitiveLinesAreLeftOut(t *testing.T) {
 func TestStaffOpenWhatTheirTeamMay(t *testing.T) {
 	h := shopper(t, 3, 2)
 	h.put(h.k.SealFact(fact("name", "Jane", "signup", person.Declared, noon, true)), h.k.SealFact(fact("birthday", "1970-01-01", "signup", person.Declared, noon, true)))
+	h.put(h.k.SealFact(fact("name", "J.", "bureau", person.Acquired, noon, true))) // superseded
+	h.loaded.Frames = append(h.loaded.Frames, order(h.k, 9, 2, noon, "viewed"))
 	r := h.record(t, noMarks)
+	if len(r.Superseded) != 1 {
+		t.Fatal("nothing is superseded, so nothing is tested")
+	}
 	p, err := tact.ForStaff(h.series.Current(), "care", "ann", "agent", "service", h.loaded.Who, soon)
 	must(t, err)
 	o, err := r.Open(p, noon)
 	must(t, err)
-	if len(o.Facts) != 1 || o.Facts[0].Name != "name" || len(o.History) != 3 {
-		t.Errorf("%+v", o.Facts)
+	if len(o.Facts) != 1 || o.Facts[0].Name != "name" || o.Facts[0].Value != "Jane" || len(o.History) != 3 || len(o.Superseded) != 0 {
+		t.Errorf("%+v", o)
+	}
+	for _, e := range o.History {
+		if e.Name != "Order Completed" {
+			t.Errorf("a %s was opened for a team that may not", e.Name)
+		}
 	}
 }
 
