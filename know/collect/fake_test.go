@@ -18,20 +18,22 @@ import (
 // fakeStore keeps in memory what package vault's Store promises of Find, Gate, Load, Commit and Intern.
 type fakeStore struct {
 	vault.Store
-	mu      sync.Mutex
-	idents  map[vault.Blind][]vault.Identifier
-	root    map[person.ID]person.ID
-	joined  map[person.ID]person.Instant
-	members map[person.ID][]person.ID
-	wrapped map[person.ID][]byte
-	version map[person.ID]int64
-	rows    map[person.ID]map[vault.RowID]vault.Row
-	frames  map[person.EventID]vault.Frame
-	order   map[person.ID][]person.EventID
-	streams []vault.Stream
-	commits int
-	before  func() // called before each Commit: somebody else's act
-	fail    error
+	mu       sync.Mutex
+	idents   map[vault.Blind][]vault.Identifier
+	root     map[person.ID]person.ID
+	joined   map[person.ID]person.Instant
+	members  map[person.ID][]person.ID
+	wrapped  map[person.ID][]byte
+	version  map[person.ID]int64
+	rows     map[person.ID]map[vault.RowID]vault.Row
+	frames   map[person.EventID]vault.Frame
+	order    map[person.ID][]person.EventID
+	streams  []vault.Stream
+	commits  int
+	before   func() // called before each Commit: somebody else's act
+	fail     error
+	sighted  func([]vault.Sighting)
+	position int // of the charter in force
 }
 
 func newFake() *fakeStore {
@@ -55,7 +57,7 @@ func (f *fakeStore) loaded(id person.ID, all bool) vault.Loaded {
 	if !ok {
 		return vault.Loaded{}
 	}
-	l := vault.Loaded{Who: person.Person{Root: root}, Wrapped: map[person.ID][]byte{root: f.wrapped[root]}, Version: f.version[root]}
+	l := vault.Loaded{Who: person.Person{Root: root}, Wrapped: map[person.ID][]byte{root: f.wrapped[root]}, Version: f.version[root], Charter: f.position}
 	for _, m := range f.members[root] {
 		l.Who.Also = append(l.Who.Also, person.Join{ID: m, At: f.joined[m]})
 		l.Wrapped[m] = f.wrapped[m]
@@ -177,6 +179,9 @@ func (f *fakeStore) Commit(_ context.Context, c vault.Change) error {
 			f.order[fr.Of] = append(f.order[fr.Of], fr.ID)
 			f.frames[fr.ID] = fr
 		}
+	}
+	if f.sighted != nil {
+		f.sighted(c.Sightings)
 	}
 	f.commits++
 	return nil
