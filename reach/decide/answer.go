@@ -106,7 +106,7 @@ func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*accou
 	now := d.clock()
 	permit := tact.ForSelf(record.Who, house.Charter.Position, now.Add(time.Minute))
 	if look != nil {
-		permit, err = tact.ForJob(house.Charter, look.Actor, look.Purpose, 1, "the person of one decision", now.Add(time.Minute))
+		permit, err = tact.ForExplain(house.Charter, look.Actor, look.Role, look.Team, look.Purpose, record.Who, now.Add(time.Minute))
 		if err != nil {
 			return nil, fault.Wrap(fault.Refused, "Name one of the charter's purposes for reading this decision.", err)
 		}
