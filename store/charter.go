@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -33,8 +34,8 @@ func (s *Store) CharterPosition(ctx context.Context) (position int, err error) {
 }
 
 // AcceptCharter puts a charter at the end of the series: after is the position that its proposer saw last (0 for the first),
-// a.Position must be after+1. ErrStale when another was accepted meanwhile.
-func (s *Store) AcceptCharter(ctx context.Context, after int, a charter.Accepted) error {
+// a.Position must be after+1. The ledger's rows about it are appended in the same transaction. ErrStale when another was accepted meanwhile.
+func (s *Store) AcceptCharter(ctx context.Context, after int, a charter.Accepted, account ...ledger.Row) error {
 	return s.update(ctx, func(ctx context.Context, c conn) error {
 		var last int64
 		if err := c.do(ctx, query{text: "SELECT COALESCE(MAX(position), 0) FROM charter", scan: func(r row) error { last = r.int(0); return nil }}); err != nil {
@@ -43,9 +44,13 @@ func (s *Store) AcceptCharter(ctx context.Context, after int, a charter.Accepted
 		if last != int64(after) || a.Position != after+1 {
 			return vault.ErrStale
 		}
-		return c.do(ctx, query{ // of two at once the key lets one in
+		qs := []query{{ // of two at once the key lets one in
 			text: "INSERT INTO charter (position, hash, source, at, by) VALUES ($1, $2, $3, $4, $5)",
 			args: []driver.Value{int64(a.Position), a.Hash, blob(a.Source), int64(a.At), a.By},
-		})
+		}}
+		for i := range account {
+			qs = append(qs, lookRow(&account[i]))
+		}
+		return c.do(ctx, qs...)
 	})
 }

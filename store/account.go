@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"time"
+
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// People counts the people: sets of pseudonyms, not pseudonyms.
+func (s *Store) People(ctx context.Context) (n int, err error) {
+	err = s.engine.snapshot(ctx, func(c conn) error {
+		return c.do(ctx, query{text: "SELECT COUNT(*) FROM person WHERE root = id", scan: func(r row) error { n = int(r.int(0)); return nil }})
+	})
+	return n, err
+}
+
+// settled is how long a receipt lies before it is accounted for: on PostgreSQL its number is drawn before its transaction ends, so a
+// later number may be seen first.
+const settled = 5 * time.Second
+
+// ReceiptsAfter gives the account of the receipts that were written after the one with number after, up to limit of them: the last
+// one's number, how many they are, and a hash over their keys and sealed bodies in their order. Those of the last five seconds are
+// left for the next time.
+func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (last int64, n int, hash [32]byte, err error) {
+	before := int64(s.clock().Add(-settled))
+	err = s.engine.snapshot(ctx, func(c conn) error {
+		last, n = after, 0
+		sum := sha256.New()
+		fresh := false
+		err := c.do(ctx, query{
+			text: "SELECT seq, key, at, body FROM receipt WHERE seq > $1 ORDER BY seq LIMIT $2", args: []driver.Value{after, int64(limit)},
+			scan: func(r row) error {
+				if fresh = fresh || r.int(2) > before; fresh {
+					return nil
+				}
+				body := sha256.Sum256(r.bytes(3))
+				sum.Write(r.bytes(1))
+				sum.Write(body[:])
+				last = r.int(0)
+				n++
+				return nil
+			},
+		})
+		sum.Sum(hash[:0])
+		return err
+	})
+	return last, n, hash, err
+}
+
+// PutMark changes a setting from one text to another and appends a row to the ledger, both or neither. ErrStale when the setting
+// has another text meanwhile: somebody else was first.
+func (s *Store) PutMark(ctx context.Context, name, from, to string, account ledger.Row) error {
+	return s.update(ctx, func(ctx context.Context, c conn) error {
+		if _, err := next(ctx, c, "mark"); err != nil { // two who mark at once meet at the counter's row
+			return err
+		}
+		now := ""
+		if err := c.do(ctx, query{text: "SELECT value FROM setting WHERE name = $1", args: []driver.Value{name}, scan: func(r row) error { now = string(r.bytes(0)); return nil }}); err != nil {
+			return err
+		}
+		if now != from {
+			return vault.ErrStale
+		}
+		return c.do(ctx, query{
+			text: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+			args: []driver.Value{name, []byte(to)},
+		}, lookRow(&account))
+	})
+}
