@@ -254,13 +254,34 @@ func readCases(t *testing.T, path string) []tactCase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := yaml.NewDecoder(bytes.NewReader(src))
-	d.KnownFields(true) // a key that nobody knows is a fault of the file
-	var cases []tactCase
-	if err := d.Decode(&cases); err != nil {
+	cases, err := decodeCases(src)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return cases
+}
+
+func decodeCases(src []byte) (cases []tactCase, err error) {
+	d := yaml.NewDecoder(bytes.NewReader(src))
+	d.KnownFields(true) // a key that nobody knows is a fault of the file
+	return cases, d.Decode(&cases)
+}
+
+// The runner itself: a slip of the pen must not turn a case into one that says nothing.
+func TestTheRunnerRefusesWhatSaysNothing(t *testing.T) {
+	for _, slip := range []string{"- {name: x, fact: []}", "- {name: x, expect: {reason: [passed]}}", "- {name: x, facts: [{name: taste, learned: declared}]}"} {
+		if _, err := decodeCases([]byte(slip)); err == nil {
+			t.Errorf("read all the same: %s", slip)
+		}
+	}
+	cases, err := decodeCases([]byte("- {name: x, facts: [{name: taste}], expect: {}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, j := cases[0].judge(t, testSeries(t))
+	if n := cases[0].expect(t, c, j); n != 0 {
+		t.Errorf("a case that asserts nothing asserts %d", n)
+	}
 }
 
 func (k tactCase) judge(t *testing.T, s *charter.Series) (Case, Judgement) {

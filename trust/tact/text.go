@@ -28,6 +28,10 @@ func Text(c *charter.Charter, h Hold, lang string) string {
 	case Permission:
 		return w.permission(what, h)
 	case Expired:
+		if h.Protective {
+			return w.say("We have had ", what, " for too long to rely on it, so we leave out everything that it could speak against.",
+				"Nous avons ", what, " depuis trop longtemps pour nous y fier : nous écartons tout ce à quoi cela pourrait s'opposer.")
+		}
 		return w.say("We have had ", what, " for longer than we said we would keep it.", "Nous avons ", what, " depuis plus longtemps que la durée annoncée.")
 	case Doubtful:
 		if h.Protective {
@@ -66,8 +70,8 @@ func (w sentence) say(before, what, after, avant, quoi, apres string) string {
 
 func (w sentence) permission(what string, h Hold) string {
 	if h.Because == "" {
-		return w.say("Where we have ", what, " from, it may not serve this"+w.aim(h.Purpose)+".",
-			"D'où nous tenons ", what, ", cela ne peut pas servir à cela"+w.aim(h.Purpose)+".")
+		return w.say("The source of ", what, " may not be used for this"+w.aim(h.Purpose)+".",
+			"La source de ", what, " ne peut pas servir à cela"+w.aim(h.Purpose)+".")
 	}
 	why := consent.Standing{Because: h.Because}.Say(w.lang)
 	return w.say("We do not use ", what, " for this"+w.aim(h.Purpose)+". "+why,
