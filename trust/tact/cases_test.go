@@ -264,7 +264,8 @@ func readCases(t *testing.T, path string) []tactCase {
 func decodeCases(src []byte) (cases []tactCase, err error) {
 	d := yaml.NewDecoder(bytes.NewReader(src))
 	d.KnownFields(true) // a key that nobody knows is a fault of the file
-	return cases, d.Decode(&cases)
+	err = d.Decode(&cases)
+	return cases, err
 }
 
 // The runner itself: a slip of the pen must not turn a case into one that says nothing.

@@ -2,6 +2,7 @@ package tact
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -161,11 +162,11 @@ func leaks(fail func(string, ...any), c Case, tried, changed map[Reason]int) {
 	want := see(c, j)
 	same := func(what string, h person.Head, reason Reason, other Case) {
 		k := Judge(other)
-		if d := cmp.Diff(want, see(other, k)); d != "" {
-			fail("%s a held %s (%s): %s", what, h.Name, reason, d)
+		if got := see(other, k); !reflect.DeepEqual(want, got) {
+			fail("%s a held %s (%s): %s", what, h.Name, reason, cmp.Diff(want, got))
 		}
-		if d := cmp.Diff(others(j, h.Name), others(k, h.Name)); d != "" {
-			fail("%s a held %s (%s), lines about others change: %s", what, h.Name, reason, d)
+		if was, is := others(j, h.Name), others(k, h.Name); !reflect.DeepEqual(was, is) {
+			fail("%s a held %s (%s), lines about others change: %s", what, h.Name, reason, cmp.Diff(was, is))
 		}
 	}
 	try := func(heads []person.Head, found []Reason, with func(Case, []person.Head) Case, reasonsOf func(Judgement) []Reason) {
