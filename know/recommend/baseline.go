@@ -53,24 +53,25 @@ func (b *basis) popularity(days float64) []float64 {
 	return n
 }
 
-// frequency ranks by how often, ties by how lately, and fills up with what is popular.
-func frequency(_ context.Context, b *basis) (scorer, error) {
-	pop := b.popularity(0)
-	top := max(1, slices.Max(append([]float64{1}, pop...)))
-	out := make([]float64, b.items)
-	return func(user []owned) []float64 {
-		for i, p := range pop {
-			out[i] = p / top * 1e-3
-		}
-		for _, o := range user {
-			late := 0.0
-			if b.at > 0 {
-				late = float64(o.when[len(o.when)-1]) / float64(b.at)
+// frequency ranks by how often, ties by how lately or how popular, and fills up with what is popular.
+func frequency(lately bool) func(context.Context, *basis) (scorer, error) {
+	return func(_ context.Context, b *basis) (scorer, error) {
+		pop := b.popularity(0)
+		top := max(1, slices.Max(append([]float64{1}, pop...)))
+		out := make([]float64, b.items)
+		return func(user []owned) []float64 {
+			for i, p := range pop {
+				out[i] = p / top * 0.5
 			}
-			out[o.item] = float64(len(o.when)) + 0.5*late
-		}
-		return out
-	}, nil
+			for _, o := range user {
+				if lately && b.at > 0 {
+					out[o.item] = 0.5 * float64(o.when[len(o.when)-1]) / float64(b.at)
+				}
+				out[o.item] += float64(len(o.when))
+			}
+			return out
+		}, nil
+	}
 }
 
 // cosine adds up the cosines with what the user took.

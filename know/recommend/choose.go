@@ -19,8 +19,8 @@ var (
 		{Lambda: 200, Memory: 30}, {Lambda: 200, Memory: 120}, {Lambda: 50, Memory: 30}, {Lambda: 800, Memory: 30},
 	}
 	tryLambdas  = []float64{200, 50, 100, 400, 800} // where there are no times
-	tryAgain    = []float64{0.2, 0, 0.05, 0.1, 0.4, 0.8}
-	tryHalfLife = []float64{120, 60, 240, 0}
+	tryAgain    = []float64{0.2, 0, 0.05, 0.1, 0.4, 0.8, 1.6}
+	tryHalfLife = []float64{120, 30, 60, 240, 0}
 	tryTrend    = []float64{0.03, 0, 0.01, 0.06, 0.1, 0.2}
 )
 
@@ -259,7 +259,7 @@ func (j *judge) person(f *future) {
 			one := terms{Again: 1, HalfLife: h}
 			again := make([]float64, len(owns))
 			for i, o := range owns {
-				again[i] = one.again(o.when, v.until)
+				again[i] = one.again(o.when, v.until) * m.repeats(o.item)
 			}
 			for _, a := range tryAgain {
 				top = append(top[:0], unseen...)

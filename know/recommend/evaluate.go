@@ -17,7 +17,7 @@ import (
 // Evaluation says how to judge the recommender and the baselines on a file of events.
 //
 // Protocol "strong" judges people whom no fit has seen: of those with at least MinItems items (of items that MinPeople took) 500
-// are kept for validation (nobody uses them: our numbers are chosen inside the learning part) and 500 for the test, or a tenth
+// are kept for validation (nobody uses them: our numbers are chosen inside the learning part) and 500 for the test, or a sixth
 // each of few people; four fifths of a test person's items, drawn at random, are given and the rest is to be found among all
 // items but those given. Protocol "time" learns from everything before SplitAt and judges those seen before by what they took
 // after it, twice: with what they had allowed, and with new things only. Items are those that MinPeople took before.
@@ -124,9 +124,9 @@ func (e *Evaluation) strong(ctx context.Context, ev *events, seed int, emit func
 			able = append(able, h)
 		}
 	}
-	n := min(500, len(able)/10)
+	n := min(500, len(able)/6)
 	if n == 0 {
-		return fmt.Errorf("%w: fewer than 10 people took %d items or more", ErrEvaluation, e.MinItems)
+		return fmt.Errorf("%w: fewer than 6 people took %d items or more", ErrEvaluation, e.MinItems)
 	}
 	rng := rand.New(rand.NewPCG(uint64(seed), 0))
 	rng.Shuffle(len(able), func(i, j int) { able[i], able[j] = able[j], able[i] })
@@ -169,7 +169,9 @@ func (e *Evaluation) byTime(ctx context.Context, ev *events, emit func(Row)) err
 	}
 	train := ev.histories(split, known)
 	truth := make([]map[string]bool, len(ev.users))
+	seen := make([]bool, len(ev.users))
 	for _, l := range ev.lines {
+		seen[l.user] = seen[l.user] || l.at < split
 		if l.at >= split && known(l.item) {
 			if truth[l.user] == nil {
 				truth[l.user] = map[string]bool{}
@@ -178,11 +180,10 @@ func (e *Evaluation) byTime(ctx context.Context, ev *events, emit func(Row)) err
 		}
 	}
 	for u, h := range train {
-		if len(h) == 0 {
-			continue
+		if len(h) > 0 {
+			t.train = append(t.train, h)
 		}
-		t.train = append(t.train, h)
-		if truth[u] != nil {
+		if seen[u] && truth[u] != nil {
 			t.cases = append(t.cases, trial{given: h, truth: truth[u]})
 		}
 	}
@@ -193,11 +194,9 @@ func (e *Evaluation) byTime(ctx context.Context, ev *events, emit func(Row)) err
 }
 
 func (e *Evaluation) run(ctx context.Context, t *task, seed int, emit func(Row)) error {
-	q, err := e.ours(ctx, t, seed, emit)
-	if err != nil || e.OursOnly {
+	if err := e.ours(ctx, t, seed, emit); err != nil || e.OursOnly {
 		return err
 	}
-	_ = q
 	number := make(map[string]int32, len(t.ids))
 	for i, id := range t.ids {
 		number[id] = int32(i)
@@ -219,7 +218,7 @@ func (e *Evaluation) run(ctx context.Context, t *task, seed int, emit func(Row))
 		lines = append(lines, baseline{"popular, last 30 days", popular(30)})
 	}
 	if t.fresh {
-		lines = append(lines, baseline{"personal frequency", frequency})
+		lines = append(lines, baseline{"personal frequency", frequency(false)}, baseline{"frequency, lately first", frequency(true)})
 	}
 	if len(t.ids) <= e.MostDense {
 		lines = append(lines, baseline{"item cosine", cosine}, baseline{fmt.Sprintf("EASE^R, lambda %g", e.Lambda), ease(e.Lambda)})
@@ -255,7 +254,7 @@ func (e *Evaluation) run(ctx context.Context, t *task, seed int, emit func(Row))
 func seconds(i person.Instant) float64 { return float64(i) / 1e6 }
 
 // ours learns and judges the recommender itself.
-func (e *Evaluation) ours(ctx context.Context, t *task, seed int, emit func(Row)) (Quality, error) {
+func (e *Evaluation) ours(ctx context.Context, t *task, seed int, emit func(Row)) error {
 	histories := func(yield func(History) bool) {
 		for _, h := range t.train {
 			if !yield(History{Taken: h}) {
@@ -265,7 +264,7 @@ func (e *Evaluation) ours(ctx context.Context, t *task, seed int, emit func(Row)
 	}
 	m, q, err := Learn(ctx, histories, Options{K: e.K, Items: t.ids, Clock: e.Clock})
 	if err != nil {
-		return q, err
+		return err
 	}
 	row := Row{Method: "rapport", Seed: seed, Items: len(t.ids), FitSeconds: q.FitSeconds, Chosen: &q.Chosen}
 	var buf []Scored
@@ -281,7 +280,7 @@ func (e *Evaluation) ours(ctx context.Context, t *task, seed int, emit func(Row)
 		return leave(buf, had, n)
 	})
 	emit(row)
-	return q, nil
+	return nil
 }
 
 // judge fills the row's figures. top gives the n best for what is given, with or without what is given.

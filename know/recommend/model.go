@@ -100,6 +100,7 @@ type Model struct {
 	shared []int32   // people who have both, at least k
 
 	people []int32   // by candidate: who ever took it, at least k
+	repeat []float32 // by candidate: how apt it is to be taken again, 1 for the average item; rests on people
 	lately []float32 // by candidate: its trend in [0,1], 0 when fewer than k took it lately
 	recent []int32   // by candidate: who took it lately; 0 when fewer than k
 	season []season  // by month, 12 of them; none when the histories are too short to know

@@ -56,6 +56,14 @@ func (t *terms) again(when []person.Instant, at person.Instant) float64 {
 	return t.Again * sum
 }
 
+// repeats is how apt an item is to be taken again; nothing is known of what fewer than k people took.
+func (m *Model) repeats(item int32) float64 {
+	if int(item) < len(m.repeat) {
+		return float64(m.repeat[item])
+	}
+	return 1
+}
+
 // sources resolves the input, in the order of adding.
 func (m *Model) sources(dst []source, in *Input) []source {
 	dst = dst[:0]
@@ -72,7 +80,7 @@ func (m *Model) sources(dst []source, in *Input) []source {
 		}
 		s := source{at: at, taken: int32(i), x: amount(len(t.When))}
 		if again {
-			s.again = m.terms.again(t.When, in.At)
+			s.again = m.terms.again(t.When, in.At) * m.repeats(at)
 		}
 		dst = append(dst, s)
 	}

@@ -19,6 +19,9 @@ const (
 	seasonSpan  = 330.0
 )
 
+// repeatPrior is how many average takers are added to each item's own when it is worked out how apt it is to be taken again.
+const repeatPrior = 5.0
+
 // month is the month of the year at that time in UTC, from 0; January when the time is not known.
 func month(at person.Instant) int {
 	if at == 0 {
@@ -89,7 +92,7 @@ func (m *Model) Generic() []Scored {
 // integers, so that the order of people does not matter.
 func (m *Model) popularity(v *view) {
 	n := m.candidates
-	ever, lately := make([]int32, n), make([]int32, n)
+	ever, twice, lately := make([]int32, n), make([]int32, n), make([]int32, n)
 	fading := make([]int64, n)
 	var monthly [12][]int32
 	var active [12]int32
@@ -103,6 +106,9 @@ func (m *Model) popularity(v *view) {
 		var busy [12]bool
 		v.each(p, func(j int32, when []person.Instant) {
 			ever[j]++
+			if len(when) > 1 {
+				twice[j]++
+			}
 			last := when[len(when)-1]
 			if age := float64(v.end-last) / day; last != 0 && age <= latelyEnd {
 				lately[j]++
@@ -137,6 +143,7 @@ func (m *Model) popularity(v *view) {
 			m.lately[j] = float32(float64(fading[j]) / float64(most))
 		}
 	}
+	m.repeat = repeats(ever, twice)
 	if seasons {
 		m.season = lifts(monthly, active, m.k)
 	}
@@ -168,6 +175,25 @@ func lifts(monthly [12][]int32, active [12]int32, k int) []season {
 			lift := (float64(monthly[mo][j]) + seasonPrior) / (usual + seasonPrior)
 			out[mo].lift[j] = float32(min(maxLift, max(1/maxLift, lift)))
 			out[mo].people[j] = monthly[mo][j]
+		}
+	}
+	return out
+}
+
+// repeats says how apt each item is to be taken again: the share of its takers who did, drawn a little towards the share
+// over all items, which is 1.
+func repeats(ever, twice []int32) []float32 {
+	all, again := 0.0, 0.0
+	for j := range ever {
+		all += float64(ever[j])
+		again += float64(twice[j])
+	}
+	out := make([]float32, len(ever))
+	for j := range out {
+		out[j] = 1
+		if again > 0 {
+			mean := again / all
+			out[j] = float32((float64(twice[j]) + repeatPrior*mean) / (float64(ever[j]) + repeatPrior) / mean)
 		}
 	}
 	return out
