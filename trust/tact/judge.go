@@ -185,9 +185,9 @@ func (j *judge) first(g *group, h *person.Head) code {
 	return g.sensitive
 }
 
-// isDoubtful: dated in the future, of somebody else, under the quality floor, or a fact that was only claimed about somebody known.
+// isDoubtful: dated in the future, of nobody or of somebody else, under the quality floor, or a fact that was only claimed about somebody known.
 func (j *judge) isDoubtful(g *group, h *person.Head) bool {
-	if h.At > j.Moment.Now.Add(ahead) || h.Of != j.Who.Root && !j.Who.Has(h.Of) {
+	if h.At > j.Moment.Now.Add(ahead) || h.Of.IsZero() || h.Of != j.Who.Root && !j.Who.Has(h.Of) {
 		return true
 	}
 	if h.Event {

@@ -432,6 +432,12 @@ func TestDoubtMeansNo(t *testing.T) {
 				t.Errorf("%s: %s may be read", name, h.Name)
 			}
 		}
+		if c.Who.Root.IsZero() {
+			c.Facts, c.History = []person.Head{{Name: "taste", Charter: 3, At: on("2026-01-01"), Learnt: person.Declared, Source: "self", Quality: 1, Verified: true}}, nil
+			if j = Judge(c); j.FactReasons[0] == "" {
+				t.Errorf("%s: what is nobody's passed", name)
+			}
+		}
 		if len(j.FactReasons) != len(c.Facts) || len(j.HistoryReasons) != len(c.History) {
 			t.Errorf("%s: not one reason for each head", name)
 		}
