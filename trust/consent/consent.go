@@ -223,7 +223,7 @@ func (h *hearing) decide(p *charter.Purpose, at person.Instant, st *Standing) {
 				if v.said.Choice == nil || d.at >= v.said.at {
 					st.take(p, d, at, &aged)
 				}
-			case h.sole && (v.said.Choice == nil || v.said.Answer == Yes):
+			case h.sole: // a verified no of the same pseudonym was taken above, and outweighs it
 				st.take(p, d, at, &aged)
 			}
 		}
