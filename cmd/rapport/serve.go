@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/web/collectapi"
 	"github.com/rapporthq/rapport/web/console"
@@ -162,7 +163,8 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add(collectapi.Doors(), collectapi.New(collectapi.Parts{Gate: h.gate, Keys: h.keeper, Charters: func() charter.Series { return h.live.House().Series }, Limiter: limiter,
 		Address: address, Clock: h.clock, Took: h.meter.collected}).Handlers())
 	add(decideapi.Doors(), decideapi.New(decideapi.Config{Decider: h.decider, Charter: h.charter, Limiter: limiter, Address: address, Clock: h.clock, Log: h.log}).Handlers())
-	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Changed: h.follow, Log: h.log}).Handlers())
+	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf }, Charter: h.charter, Changed: h.follow, Limiter: limiter,
+		Clock: h.clock, Log: h.log}).Handlers())
 	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock}
 	add([]access.Door{trustcentre.LinkDoor}, map[string]access.Handler{trustcentre.LinkDoor.Key(): links.Make})
 
