@@ -405,7 +405,8 @@ func (d *Decider) Account(ctx context.Context, id ID, look ledger.Look, p Princi
 }
 
 // Try decides about a real person for the privacy team: nothing is remembered of it, and the look is in the ledger before
-// anything is opened. A look that cannot be recorded is an error, and so is an unknown person: there is nothing to try then.
+// anything is opened; a look that cannot be recorded is an error. Somebody who is not known is decided for as a stranger, and
+// nobody was looked at then.
 func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger.Look) ([]Decision, error) {
 	now := d.clock()
 	h := d.live.House()
@@ -423,20 +424,19 @@ func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger
 	if err != nil {
 		return nil, asFault(err)
 	}
-	if id.IsZero() {
-		return nil, errNobody
-	}
-	look.Fields, look.Count = []string{"decision"}, 1
-	l, err := d.looked(ctx, id, look)
-	if errors.Is(err, vault.ErrNotFound) {
-		return nil, errNobody
-	}
-	if err != nil {
-		return nil, asFault(err)
-	}
-	record, h, err := d.record(ctx, l)
-	if err != nil {
-		return nil, asFault(err)
+	var record *vault.Record
+	if !id.IsZero() {
+		look.Fields, look.Count = []string{"decision"}, 1
+		l, err := d.looked(ctx, id, look)
+		switch {
+		case errors.Is(err, vault.ErrNotFound):
+		case err != nil:
+			return nil, asFault(err)
+		default:
+			if record, h, err = d.record(ctx, l); err != nil {
+				return nil, asFault(err)
+			}
+		}
 	}
 	results := d.all(h, Of(record), Ask{
 		Moment: person.Moment{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -165,7 +166,7 @@ func (x *home) enrol(m *Made, user, device, email string) person.ID {
 		if err != nil {
 			x.t.Fatal(err)
 		}
-		c.Frames = append(c.Frames, k.SealEvent(x.vault.EventID(user+string(rune('a'+i))), s, ev.At, ev.Received, body))
+		c.Frames = append(c.Frames, k.SealEvent(x.vault.EventID(user+fmt.Sprint("-", i)), s, ev.At, ev.Received, body))
 	}
 	if err := x.db.Commit(ctx, c); err != nil {
 		x.t.Fatal(err)
