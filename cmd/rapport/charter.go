@@ -156,14 +156,10 @@ func runDiff(_ context.Context, h *house, args proposalArgs, say *speaker) error
 }
 
 func runAccept(ctx context.Context, h *house, args proposalArgs, say *speaker) error {
-	before := h.charter()
 	a, err := h.accept(ctx, args.Source, "admin")
 	if err != nil {
 		return err
 	}
 	say.Printf("Charter %d is in force (%s).\n", a.Position, a.Hash)
-	if pending := h.narrowed(before); pending != "" {
-		say.Printf("%s\n", pending)
-	}
-	return nil
+	return h.purge(ctx, say)
 }

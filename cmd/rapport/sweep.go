@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/store"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// How long our own conduct and book-keeping stay, where the charter says nothing shorter.
+const (
+	shownStays    = 35 * 24 * time.Hour // a month's cap and a little
+	sessionsStay  = 7 * 24 * time.Hour  // after they ended
+	refusalsCount = 400 * 24 * time.Hour
+)
+
+// sweepRules are what must go by the charter in force: facts and events after their retention, what it no longer declares, receipts.
+func (h *house) sweepRules(ctx context.Context, c *charter.Charter, now person.Instant) (store.SweepRules, error) {
+	r := store.SweepRules{Charter: c.Position, Declared: map[vault.Kind]map[store.Name]bool{vault.FactRow: {}, vault.ShownRow: {}}, Streams: map[vault.StreamID]person.Instant{},
+		Sessions: now.Add(-sessionsStay), Refusals: now.Add(-refusalsCount)}
+	if !c.Receipts.Retain.IsZero() {
+		r.Receipts = c.Receipts.Retain.Before(now)
+	}
+	for name, d := range c.Data {
+		half := store.Name(h.vault.NameHalf(vault.FactRow, name))
+		r.Declared[vault.FactRow][half] = true
+		if !d.Retain.IsZero() {
+			r.Rows = append(r.Rows, store.RowRule{Kind: vault.FactRow, Name: half, Before: d.Retain.Before(now)})
+		}
+	}
+	for name, p := range c.Placements {
+		half := store.Name(h.vault.NameHalf(vault.ShownRow, name))
+		r.Declared[vault.ShownRow][half] = true
+		r.Rows = append(r.Rows, store.RowRule{Kind: vault.ShownRow, Name: half, Before: min(now.Add(-shownStays), p.NotAgainFor.Before(now))})
+	}
+	streams, err := h.store.Streams(ctx)
+	if err != nil {
+		return r, err
+	}
+	for id, s := range streams {
+		e := c.Events[s.Event]
+		switch {
+		case e == nil:
+			r.Streams[id] = store.Everything
+		case !e.Retain.IsZero():
+			r.Streams[id] = e.Retain.Before(now)
+		}
+	}
+	return r, nil
+}
+
+// sweep removes what must go: after its retention, or no longer declared. It is a job; a charter that narrows runs it at once.
+func (h *house) sweep(ctx context.Context) error {
+	swept, err := h.sweepOnce(ctx, false)
+	if swept != (store.Swept{}) {
+		h.log.Info("swept", "rows", swept.Rows, "events", swept.Frames, "receipts", swept.Receipts)
+	}
+	return err
+}
+
+func (h *house) sweepOnce(ctx context.Context, count bool) (store.Swept, error) {
+	for range 3 {
+		rules, err := h.sweepRules(ctx, h.charter(), h.clock())
+		if err != nil {
+			return store.Swept{}, err
+		}
+		rules.Count = count
+		swept, err := h.store.Sweep(ctx, rules)
+		if !errors.Is(err, vault.ErrStale) {
+			return swept, err
+		}
+		if err := h.follow(ctx); err != nil {
+			return swept, err
+		}
+	}
+	return store.Swept{}, vault.ErrStale
+}
+
+// purge says what a newly accepted charter leaves without a place, and removes it.
+func (h *house) purge(ctx context.Context, say *speaker) error {
+	if err := h.fold(ctx); err != nil {
+		return err
+	}
+	pending, err := h.sweepOnce(ctx, true)
+	if err != nil {
+		return err
+	}
+	if n := pending.Rows + pending.Frames; n > 0 {
+		say.Printf("%d facts and %d events have no place in it or have had their time: they are removed now.\n", pending.Rows, pending.Frames)
+	}
+	properties, err := h.purgeProperties(ctx, say)
+	if err != nil {
+		return err
+	}
+	if _, err = h.sweepOnce(ctx, false); err == nil && properties > 0 {
+		say.Printf("%d events were cut down to what it declares.\n", properties)
+	}
+	return err
+}

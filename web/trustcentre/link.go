@@ -1,0 +1,107 @@
+package trustcentre
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/trust/vault"
+	"github.com/rapporthq/rapport/web/page"
+)
+
+// Links makes single-use ways into the trust centre for the brand's own server, which knows who is signed in there: its word
+// counts only with a token that may attest. A person of whom nothing is kept yet gets a pseudonym, so that they can say no.
+type Links struct {
+	Store    vault.Store
+	Vault    *vault.Vault
+	Sessions access.Sessions
+	Clock    person.Clock
+}
+
+// LinkDoor is its row in the table of doors.
+var LinkDoor = access.Door{Method: "POST", Pattern: "/api/sign-in-links", Roles: []access.Role{access.Decide}, Says: "a single-use way into the trust centre for who is signed in at the brand"}
+
+type linkRequest struct {
+	Person struct {
+		UserID      string `json:"userId"`
+		AnonymousID string `json:"anonymousId"`
+	} `json:"person"`
+	Attested bool `json:"attested"`
+}
+
+// Make answers the door with {"url": "/trust/enter/…"}.
+func (l *Links) Make(w http.ResponseWriter, r *http.Request, p access.Principal) {
+	url, err := l.make(r, p)
+	if err != nil {
+		page.Problem(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(map[string]string{"url": url})
+}
+
+func (l *Links) make(r *http.Request, p access.Principal) (string, error) {
+	var req linkRequest
+	body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
+	if err != nil || json.Unmarshal(body, &req) != nil || (req.Person.UserID == "") == (req.Person.AnonymousID == "") {
+		return "", fault.New(fault.Invalid, `Send {"person": {"userId": "…"}, "attested": true}, or anonymousId in the place of userId.`)
+	}
+	if !req.Attested || !p.MayAttest {
+		return "", fault.New(fault.Refused, "Only a token that may attest a sign-in can ask for a link, and it must say so: make one with rapport token --attest.")
+	}
+	kind, value := vault.UserID, req.Person.UserID
+	if value == "" {
+		kind, value = vault.AnonymousID, req.Person.AnonymousID
+	}
+	blind, err := l.Vault.Blind(kind, value)
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, "That identifier cannot be used; send it as the events have it.", err)
+	}
+	id, err := l.find(r, blind)
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
+	}
+	text, err := access.NewLink(r.Context(), l.Sessions, access.Link{Role: access.Customer, Person: id}, l.Clock())
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
+	}
+	return "/trust/enter/" + text, nil
+}
+
+// find gives the pseudonym to which the blind leads now, and makes one when there is none. Of two who make it at once one wins.
+func (l *Links) find(r *http.Request, blind vault.Blind) (person.ID, error) {
+	for range 3 {
+		now := l.Clock()
+		rows, err := l.Store.Find(r.Context(), []vault.Blind{blind})
+		if err != nil {
+			return person.ID{}, err
+		}
+		var best vault.Identifier
+		for _, row := range rows {
+			if row.Since <= now && (best.Of.IsZero() || row.Since > best.Since) {
+				best = row
+			}
+		}
+		if !best.Of.IsZero() {
+			return best.Of, nil
+		}
+		e, _, err := l.Vault.Enrol(now)
+		if err != nil {
+			return person.ID{}, err
+		}
+		e.Identifiers = []vault.Identifier{{Blind: blind, Of: e.ID, Verified: true}}
+		err = l.Store.Commit(r.Context(), vault.Change{Enrol: []vault.Enrolment{e}})
+		if err == nil {
+			return e.ID, nil
+		}
+		if !errors.Is(err, vault.ErrStale) {
+			return person.ID{}, err
+		}
+	}
+	return person.ID{}, vault.ErrUnavailable
+}
