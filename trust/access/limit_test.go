@@ -38,6 +38,9 @@ func TestLimiter(t *testing.T) {
 	if ok, _ := l.Take("a", 5, 10, now.Add(-time.Hour)); ok {
 		t.Fatal("a clock that goes back fills buckets")
 	}
+	if ok, _ := l.Take("a", 5, 10, now); ok {
+		t.Fatal("a clock that goes back and comes again fills buckets")
+	}
 	for range 1000 {
 		if ok, _ := l.Take("a", 0, 10, now); !ok {
 			t.Fatal("no rate is no limit")
