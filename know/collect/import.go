@@ -36,7 +36,7 @@ type Import struct {
 	Dry      bool // judge and count, but keep nothing and remember nothing
 	Again    bool // begin at the beginning although the file was brought before
 
-	// Items takes the lines of an items file, and says which it cannot take.
+	// Items takes the lines of an items file, and says which it cannot take. In a dry run it must keep nothing.
 	Items func(ctx context.Context, lines []Line) ([]Problem, error)
 	// Progress, when not nil, is told how many bytes of how many are done.
 	Progress func(done, total int64)
@@ -267,7 +267,7 @@ func (r *run) stopped(ctx context.Context) error {
 func (r *run) accept(ctx context.Context, b *block) error {
 	rep := &r.at.Report
 	if r.As == Items {
-		if !r.Dry && len(b.items) > 0 {
+		if len(b.items) > 0 {
 			bad, err := r.Items(ctx, b.items)
 			if err != nil {
 				return err

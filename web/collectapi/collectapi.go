@@ -114,6 +114,9 @@ func (a *API) Handlers() map[string]access.Handler {
 	}
 }
 
+// patience is how long a request waits for the store: a sender that hears nothing for longer has gone.
+const patience = 20 * time.Second
+
 var done = []byte(`{"success":true}` + "\n")
 
 // The answers that are no success.
@@ -192,7 +195,9 @@ func (a *API) take(w http.ResponseWriter, r *http.Request) (wait time.Duration, 
 	if wait, err := a.slow(r, who, len(b.batch.Messages)); err != nil {
 		return wait, err
 	}
-	if _, err := a.parts.Gate.Accept(r.Context(), collect.Arrival{Source: who.Source, Batch: &b.batch, GPC: r.Header.Get("Sec-GPC") == "1"}); err != nil {
+	ctx, stop := context.WithTimeout(r.Context(), patience)
+	defer stop()
+	if _, err := a.parts.Gate.Accept(ctx, collect.Arrival{Source: who.Source, Batch: &b.batch, GPC: r.Header.Get("Sec-GPC") == "1"}); err != nil {
 		return time.Second, err
 	}
 	for i := range b.batch.Messages {
