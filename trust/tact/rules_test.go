@@ -449,3 +449,22 @@ func TestDoubtMeansNo(t *testing.T) {
 		t.Error("without a series old words covered something")
 	}
 }
+
+// Lint asks that sensitive items have an explicit purpose; Judge does not rely on it.
+func TestSensitiveLinesNeedAnExplicitYesWhateverTheirPurpose(t *testing.T) {
+	s := testSeries(t)
+	c := usual(s, 1)
+	loose := *c.Charter
+	loose.Sensitive = []*charter.SensitiveRule{{ID: "loose", Purpose: "personalise"}}
+	c.Charter = &loose
+	if !Judge(c).Permit.Sensitive("loose") {
+		t.Fatal("an explicit yes does not open it")
+	}
+	c.Choices = append([]consent.Choice(nil), c.Choices...)
+	for i := range c.Choices {
+		c.Choices[i].Explicit = false
+	}
+	if j := Judge(c); !j.Standing.Allowed || j.Permit.Sensitive("loose") {
+		t.Error("a plain yes opens what a purchase reveals")
+	}
+}
