@@ -13,11 +13,11 @@ import (
 )
 
 // The model's few numbers are chosen on the last weeks of the histories, which the fit for choosing does not see. What is
-// tried is a short list, so that the choice tells nothing of anybody; ties go to the first of the list.
+// tried is a short list, so that the choice tells nothing of anybody; ties go to the first of the list, which is also what
+// small or timeless data gets without a choice.
 var (
-	tryFits = []Fixed{ // the first is what small or timeless data gets without a choice
-		{Lambda: 200, Memory: 30}, {Lambda: 200, Memory: 120}, {Lambda: 50, Memory: 30}, {Lambda: 800, Memory: 30},
-	}
+	tryMemory   = []float64{30, 120}
+	tryLambda   = []float64{200, 50, 800, 3200} // the last only where the one before it won
 	tryLambdas  = []float64{200, 50, 100, 400, 800} // where there are no times
 	tryAgain    = []float64{0.2, 0, 0.05, 0.1, 0.4, 0.8, 1.6}
 	tryHalfLife = []float64{120, 30, 60, 240, 0}
@@ -33,8 +33,7 @@ const (
 )
 
 func choose(ctx context.Context, c *corpus, opts *Options, q *Quality) error {
-	first := tryFits[0]
-	first.Again, first.HalfLife, first.Trend = tryAgain[0], tryHalfLife[0], tryTrend[0]
+	first := Fixed{Again: tryAgain[0], HalfLife: tryHalfLife[0], Trend: tryTrend[0], Lambda: tryLambda[0], Memory: tryMemory[0]}
 	span := float64(c.end-c.begin) / day
 	timed := c.end != 0
 	if !timed {
@@ -73,29 +72,49 @@ func chooseByTime(ctx context.Context, c *corpus, opts *Options, q *Quality, spa
 	}
 	var tried []Fixed
 	var all, fresh []float64
-	for i, t := range tryFits {
-		m, err := build(ctx, v, opts, terms(t))
+	try := func(lambda, memory float64) error {
+		m, err := build(ctx, v, opts, terms{Lambda: lambda, Memory: memory})
 		if err != nil {
 			return err
 		}
 		g := grid{m: m, v: v, judged: judged}
 		g.run()
 		for k, f := range g.tried() {
-			f.Lambda, f.Memory = t.Lambda, t.Memory
+			f.Lambda, f.Memory = lambda, memory
 			tried = append(tried, f)
 			all = append(all, float64(g.all[k])/unit/float64(q.Judged))
 			fresh = append(fresh, float64(g.fresh[k])/unit/float64(max(1, q.JudgedNew)))
 		}
-		opts.Progress(0.1 + 0.6*float64(i+1)/float64(len(tryFits)))
+		opts.Progress(0.1 + 0.12*float64(len(tried)/len(g.all)))
+		return nil
 	}
-	bestAll, bestFresh := max(slices.Max(all), 1e-9), max(slices.Max(fresh), 1e-9)
-	won, top := 0, -1.0
-	for i := range tried {
-		if s := all[i]/bestAll + fresh[i]/bestFresh; s > top+1e-9 {
-			won, top = i, s
+	// The best of all tried: bought things allowed and new things count alike, each against its best.
+	won := func() int {
+		bestAll, bestFresh := max(slices.Max(all), 1e-9), max(slices.Max(fresh), 1e-9)
+		at, top := 0, -1.0
+		for i := range tried {
+			if s := all[i]/bestAll + fresh[i]/bestFresh; s > top+1e-9 {
+				at, top = i, s
+			}
+		}
+		return at
+	}
+	for _, memory := range tryMemory {
+		if err := try(tryLambda[0], memory); err != nil {
+			return err
 		}
 	}
-	q.Chosen, q.NDCG10, q.NDCG10New = tried[won], all[won], fresh[won]
+	memory := tried[won()].Memory
+	for i, lambda := range tryLambda[1:] {
+		if i == len(tryLambda)-2 && tried[won()].Lambda != tryLambda[i] {
+			break
+		}
+		if err := try(lambda, memory); err != nil {
+			return err
+		}
+	}
+	w := won()
+	q.Chosen, q.NDCG10, q.NDCG10New = tried[w], all[w], fresh[w]
 	return nil
 }
 

@@ -157,7 +157,7 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 func (m *Model) sort(dst []Scored, w *scratch, allow *Set) []Scored {
 	w.keys = w.keys[:0]
 	for i, s := range w.score {
-		if allow.bits[i>>6]&(1<<(i&63)) == 0 {
+		if !allow.Has(i) {
 			continue
 		}
 		b := math.Float64bits(s + 0) // -0 becomes 0
