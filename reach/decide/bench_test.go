@@ -39,11 +39,11 @@ var theGrocer = sync.OnceValue(func() *grocer {
 	}
 	shelf := catalogue.NewShelf(g.items, nil, 1)
 	people := func(yield func(recommend.History) bool) {
-		for range 600 {
+		for range 300 {
 			var h recommend.History
 			taken := map[int]bool{}
 			aisle := r.IntN(20)
-			for range 150 {
+			for range 120 {
 				i := int(r.ExpFloat64()*200) % 4000
 				if r.IntN(3) == 0 {
 					i = aisle*200 + r.IntN(200)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/recommend"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/tact"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -143,8 +144,13 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 	before.lately(p, shown, a.Moment.Now)
 	gone := []bits{h.removed(guard, a.Moment.At, a.Moment.Now), hidden.items}
 	picked, already := h.pick(ranked, r.Asked, gone, before, a.Moment.At, a.Moment.Now)
-	for _, k := range picked {
-		parts := ranked.explain(k.scored)
+	scored := make([]recommend.Scored, len(picked))
+	for i, k := range picked {
+		scored[i] = k.scored
+	}
+	explained := ranked.explain(scored)
+	for i, k := range picked {
+		parts := explained[i]
 		nameEvents(parts, v.events)
 		r.Items = append(r.Items, Chosen{Item: k.scored.ID, Score: k.scored.Score, Parts: parts, Moves: k.moves})
 		for _, part := range parts {

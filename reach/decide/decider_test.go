@@ -322,7 +322,7 @@ func TestWhateverFailsLowersTheRung(t *testing.T) {
 			return nil
 		}},
 		{"ranking", "context: beer fudge wine", DegradedModel, func(x *home) context.Context { x.toy.broken = "Rank"; return nil }},
-		{"explaining", "generic: apples bread milk", DegradedFault, func(x *home) context.Context { x.toy.broken = "Explain"; return nil }},
+		{"explaining", "generic: apples bread milk", DegradedFault, func(x *home) context.Context { x.toy.broken = "Reasons"; return nil }},
 		{"the sets", "generic: apples bread milk", DegradedFault, func(x *home) context.Context { x.toy.broken = "Set"; return nil }},
 		{"a charter that cannot be followed", "context: bread milk tea", DegradedCharter, func(x *home) context.Context {
 			x.accept(testCharter(x.t, "tolerates: 0.5", "tolerates: 0.4").Placed(2))

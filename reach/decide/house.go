@@ -137,7 +137,7 @@ type ranker interface {
 	ID(item int) string
 	Set(in func(id string) bool) *recommend.Set
 	Rank(dst []recommend.Scored, in recommend.Input) []recommend.Scored
-	Explain(in recommend.Input, item string) []recommend.Part
+	Reasons(in recommend.Input, items []string, n int) []recommend.Reasons
 	Trend(at person.Instant) []recommend.Scored
 }
 

@@ -79,7 +79,7 @@ type ranking struct {
 	rung    person.Rung
 	scored  []recommend.Scored
 	place   func(i int) int // the i-th scored item's place on the shelf, -1 when it is not there
-	explain func(s recommend.Scored) []Part
+	explain func(items []recommend.Scored) [][]Part
 }
 
 // values is what a permit opened of a person, made ready for ranking.
@@ -151,32 +151,72 @@ func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set
 	done = func() { *buf = scored[:0]; scratch.Put(buf) }
 	terms := h.applies(v.facts, muted, placement, at)
 	if len(terms) > 0 {
-		for i := range scored {
-			for _, t := range terms {
-				if t.items.has(h.onShelf(scored[i].Item)) {
-					scored[i].Score += t.Weight
-				}
-			}
-		}
-		slices.SortFunc(scored, func(a, b recommend.Scored) int {
-			return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))
-		})
+		h.add(terms, scored)
 	}
 	if len(scored) == 0 {
 		return nil, done
 	}
 	r = &ranking{rung: person.Individual, scored: scored}
 	r.place = func(i int) int { return h.onShelf(scored[i].Item) }
-	r.explain = func(s recommend.Scored) []Part {
-		parts := h.parts(v, h.ranker.Explain(in, s.ID))
-		for _, t := range terms {
-			if t.items.has(h.onShelf(s.Item)) {
-				parts = append(parts, Part{Kind: PartTerm, Name: t.Name, Weight: t.Weight})
-			}
+	r.explain = func(items []recommend.Scored) [][]Part {
+		ids := make([]string, len(items))
+		for i := range items {
+			ids[i] = items[i].ID
 		}
-		return shorten(parts, s.Score)
+		out := make([][]Part, len(items))
+		for i, reasons := range h.ranker.Reasons(in, ids, named+1) {
+			parts := h.parts(v, reasons.Parts)
+			for _, t := range terms {
+				if t.items.has(h.onShelf(items[i].Item)) {
+					parts = append(parts, Part{Kind: PartTerm, Name: t.Name, Weight: t.Weight})
+				}
+			}
+			out[i] = shorten(parts, reasons.More, items[i].Score)
+		}
+		return out
 	}
 	return r, done
+}
+
+// add adds the terms to the items that they are for, and puts these in their new places. The others keep their order.
+func (h *House) add(terms []declaredTerm, scored []recommend.Scored) {
+	n := 0
+	var raised []recommend.Scored
+	for _, s := range scored {
+		k, more := h.onShelf(s.Item), 0.0
+		for _, t := range terms {
+			if t.items.has(k) {
+				more += t.Weight
+			}
+		}
+		if more == 0 {
+			scored[n] = s
+			n++
+			continue
+		}
+		s.Score += more
+		raised = append(raised, s)
+	}
+	slices.SortFunc(raised, best)
+	// Merge from the back, in place: both parts are in order.
+	i, j := n-1, len(raised)-1
+	for at := len(scored) - 1; j >= 0; at-- {
+		if i >= 0 && best(scored[i], raised[j]) > 0 {
+			scored[at] = scored[i]
+			i--
+		} else {
+			scored[at] = raised[j]
+			j--
+		}
+	}
+}
+
+// best orders by score, highest first, then by id.
+func best(a, b recommend.Scored) int {
+	if a.Score != b.Score {
+		return cmp.Compare(b.Score, a.Score)
+	}
+	return strings.Compare(a.ID, b.ID)
 }
 
 func (h *House) onShelf(item int) int {
@@ -228,21 +268,23 @@ func (h *House) parts(v values, from []recommend.Part) []Part {
 	return out
 }
 
-// shorten keeps the largest parts by size, negative ones too, and puts the rest into one line, so that they add up to
-// the score.
-func shorten(parts []Part, score float64) []Part {
+// shorten keeps the largest parts by size, negative ones too, and puts the rest into one line, so that they add up to the
+// score. more is how many parts there are besides.
+func shorten(parts []Part, more int, score float64) []Part {
 	slices.SortStableFunc(parts, func(a, b Part) int {
-		return cmp.Or(cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight)), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+		if x, y := math.Abs(a.Weight), math.Abs(b.Weight); x != y {
+			return cmp.Compare(y, x)
+		}
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 	})
-	if len(parts) <= named+1 {
-		return slices.Clip(parts)
+	if more == 0 && len(parts) <= named+1 {
+		return parts
 	}
 	rest := score
 	for _, p := range parts[:named] {
 		rest -= p.Weight
 	}
-	out := slices.Clone(parts[:named])
-	return append(out, Part{Kind: PartRest, Weight: rest})
+	return append(parts[:named:named], Part{Kind: PartRest, Weight: rest})
 }
 
 // nameEvents fills in the names of the events that the parts rest on.
@@ -271,8 +313,14 @@ func (h *House) context(at person.Instant) *ranking {
 	}
 	return &ranking{
 		rung: person.Context, scored: scored,
-		place:   func(i int) int { return h.onShelf(scored[i].Item) },
-		explain: func(s recommend.Scored) []Part { return []Part{{Kind: PartTrend, Weight: s.Score}} },
+		place: func(i int) int { return h.onShelf(scored[i].Item) },
+		explain: func(items []recommend.Scored) [][]Part {
+			out := make([][]Part, len(items))
+			for i, s := range items {
+				out[i] = []Part{{Kind: PartTrend, Weight: s.Score}}
+			}
+			return out
+		},
 	}
 }
 
@@ -289,7 +337,13 @@ func (h *House) generic() *ranking {
 	}
 	return &ranking{
 		rung: person.Generic, scored: scored,
-		place:   func(i int) int { return scored[i].Item },
-		explain: func(recommend.Scored) []Part { return []Part{{Kind: PartCatalogue}} },
+		place: func(i int) int { return scored[i].Item },
+		explain: func(items []recommend.Scored) [][]Part {
+			out := make([][]Part, len(items))
+			for i := range items {
+				out[i] = []Part{{Kind: PartCatalogue}}
+			}
+			return out
+		},
 	}
 }

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"cmp"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -133,9 +134,16 @@ func sortScored(s []recommend.Scored) {
 	})
 }
 
-func (t *toy) Explain(in recommend.Input, item string) []recommend.Part {
-	t.breaks("Explain")
-	return t.parts(in, item)
+func (t *toy) Reasons(in recommend.Input, items []string, n int) []recommend.Reasons {
+	t.breaks("Reasons")
+	out := make([]recommend.Reasons, len(items))
+	for i, id := range items {
+		parts := t.parts(in, id)
+		slices.SortStableFunc(parts, func(a, b recommend.Part) int { return cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight)) })
+		cut := min(n, len(parts))
+		out[i] = recommend.Reasons{Parts: parts[:cut], More: len(parts) - cut}
+	}
+	return out
 }
 
 func (t *toy) parts(in recommend.Input, item string) []recommend.Part {
