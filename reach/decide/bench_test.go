@@ -52,7 +52,7 @@ var theGrocer = sync.OnceValue(func() *grocer {
 					continue
 				}
 				taken[i] = true
-				h.Taken = append(h.Taken, recommend.Taken{Item: g.items[i].ID, When: []person.Instant{now.Add(-days(r.IntN(300)))}})
+				h.Taken = append(h.Taken, recommend.Taken{Item: g.items[i].ID, When: []person.Instant{0}})
 			}
 			h.Columns = []string{recommend.Column("household", fmt.Sprint(1+r.IntN(3)))}
 			if !yield(h) {
