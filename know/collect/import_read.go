@@ -176,7 +176,7 @@ func (c *cutter) cut(data []byte, last bool) (end int, lines int64) {
 	groupEnd, groupLines := 0, int64(0) // up to the beginning of the order that the last row belongs to
 	rows, i := 0, 0
 	for i < len(data) {
-		n, inner, whole := rowEnd(data[i:], c.layout.csv, last)
+		n, inner, whole := c.layout.rowEnd(data[i:], last)
 		if !whole {
 			break
 		}
@@ -205,13 +205,14 @@ func (c *cutter) cut(data []byte, last bool) (end int, lines int64) {
 
 // rowEnd is the length of the first row of data with its line end, how many lines it is, and whether all of it is
 // there; last says that nothing follows data. A quoted field of CSV may hold line ends: a quote that stays open to the
-// end, or for longer than a line may be, is taken for a slip of the hand, and its line stands alone.
-func rowEnd(data []byte, csv, last bool) (n int, lines int64, whole bool) {
+// end, or for longer than a line may be, or closes in the middle of a field, is a slip of the hand: its line stands
+// alone, and the next is read as if nothing had happened.
+func (l *layout) rowEnd(data []byte, last bool) (n int, lines int64, whole bool) {
 	first := bytes.IndexByte(data, '\n')
 	if first < 0 {
 		return len(data), 1, last
 	}
-	if !csv || bytes.IndexByte(data[:first], '"') < 0 {
+	if !l.csv || bytes.IndexByte(data[:first], '"') < 0 {
 		return first + 1, 1, true
 	}
 	quoted, lines := false, int64(1)
@@ -220,6 +221,11 @@ func rowEnd(data []byte, csv, last bool) (n int, lines int64, whole bool) {
 		case b == '"':
 			quoted = !quoted
 		case b == '\n' && !quoted:
+			if lines > 1 {
+				if _, ok := splitRow(bytes.TrimRight(data[:i], "\r"), l.comma); !ok {
+					return first + 1, 1, true
+				}
+			}
 			return i + 1, lines, true
 		case b == '\n':
 			if i > longestLine {
@@ -230,6 +236,9 @@ func rowEnd(data []byte, csv, last bool) (n int, lines int64, whole bool) {
 	}
 	switch {
 	case last && !quoted:
+		if _, ok := splitRow(data, l.comma); !ok && lines > 1 {
+			return first + 1, 1, true
+		}
 		return len(data), lines, true
 	case last || len(data) > longestLine:
 		return first + 1, 1, true

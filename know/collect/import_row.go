@@ -40,7 +40,7 @@ func (r *run) parse(b *block) {
 	}
 	number := b.firstLine
 	for data := b.data; len(data) > 0; {
-		n, lines, _ := rowEnd(data, r.layout.csv, true)
+		n, lines, _ := r.layout.rowEnd(data, true)
 		row := bytes.TrimSuffix(bytes.TrimSuffix(data[:n], []byte{'\n'}), []byte{'\r'})
 		if len(bytes.TrimSpace(row)) > 0 {
 			b.lines++

@@ -1,0 +1,59 @@
+package collectapi
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rapporthq/rapport/know/collect"
+)
+
+// BenchmarkBatches is the gate and a real SQLite home without HTTP: batches of 100 events of known people, eight
+// senders. The bench of the whole door is `rapport bench collect`.
+func BenchmarkBatches(b *testing.B) {
+	h := newHome(b, Limits{})
+	body := func(n int) []byte {
+		buf := []byte(`{"sentAt":"2026-11-20T11:00:00Z","batch":[`)
+		for i := range 100 {
+			n := n*100 + i
+			if i > 0 {
+				buf = append(buf, ',')
+			}
+			buf = fmt.Appendf(buf, `{"type":"track","messageId":"bench-%d-4f1c0a7e-9d1b","userId":"u%07d","timestamp":"2026-11-20T11:00:00Z","context":{"library":{"name":"analytics-node","version":"3.1.0"},"ip":"203.0.113.9","userAgent":"Mozilla/5.0 (X11; Linux x86_64) bench"},"event":"Order Completed","properties":{"order_id":"o%d","total":23.45,"products":[{"product_id":"1000001","quantity":1,"price":2.5},{"product_id":"1000002","quantity":1,"price":2.5},{"product_id":"1000003","quantity":1,"price":2.5}],"till_operator":"x"}}`, n, (n*7919)%20000, n)
+		}
+		return append(buf, `]}`...)
+	}
+	send := func(from, to int) {
+		var next atomic.Int64
+		next.Store(int64(from))
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				var batch collect.Batch
+				for {
+					i := int(next.Add(1)) - 1
+					if i >= to {
+						return
+					}
+					if err := batch.Parse(body(i), collect.BatchOf); err != nil {
+						b.Error(err)
+						return
+					}
+					if _, err := h.gate.Accept(context.Background(), collect.Arrival{Source: "tills", Batch: &batch}); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	send(0, 200) // everybody is known after this
+	b.ResetTimer()
+	began := time.Now()
+	send(200, 200+b.N)
+	b.ReportMetric(float64(b.N*100)/time.Since(began).Seconds(), "events/s")
+}
