@@ -64,7 +64,9 @@ func fault(err error) error {
 		case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrCantOpen, sqlite3.ErrReadonly, sqlite3.ErrNomem, sqlite3.ErrCorrupt, sqlite3.ErrNotADB,
 			sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrProtocol, sqlite3.ErrPerm, sqlite3.ErrInterrupt:
 			return unavailable(err)
-		case sqlite3.ErrConstraint:
+		}
+		switch lite.ExtendedCode {
+		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
 			return errConflict
 		}
 		return err

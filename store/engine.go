@@ -63,6 +63,8 @@ type engine interface {
 	transaction(ctx context.Context, write func(conn) error) error
 	// fold runs a transaction over history, alone among its kind.
 	fold(ctx context.Context, write func(conn) error) error
+	// settle leaves nothing in the logs of what was removed from the files; with rewrite, nothing in the files either.
+	settle(ctx context.Context, rewrite bool) error
 	// apart says that history is a database of its own, so that fold cannot delete from the journal.
 	apart() bool
 	writers() int

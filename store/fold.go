@@ -295,7 +295,7 @@ func (f *folding) extend(qs []query, t *tail) []query {
 			text: `INSERT INTO history (person, chunk, last, heads, body) VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (person, chunk) DO UPDATE SET last = CASE WHEN excluded.last > history.last THEN excluded.last ELSE history.last END,
 				heads = CAST(history.heads || excluded.heads AS BYTES), body = CAST(history.body || excluded.body AS BYTES)`,
-			args: []driver.Value{t.of[0].Of[:], t.chunk, int64(last), heads, body},
+			args: []driver.Value{t.of[0].Of[:], t.chunk, int64(last), heads, blob(body)},
 		})
 		heads, body, last = nil, nil, 0
 	}

@@ -56,7 +56,10 @@ func migrate(ctx context.Context, c conn, d *dialect, part string, now person.In
 	}
 	const table = "CREATE TABLE IF NOT EXISTS migration (part NAME NOT NULL, version BIGINT NOT NULL, name NAME NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (part, version))"
 	var have int64
-	if err := c.do(ctx, query{text: d.words.Replace(table)}, query{
+	if err := c.do(ctx, query{text: d.words.Replace(table)}); err != nil {
+		return err
+	}
+	if err := c.do(ctx, query{
 		text: "SELECT COALESCE(MAX(version), 0) FROM migration WHERE part = $1", args: []driver.Value{part},
 		scan: func(r row) error { have = r.int(0); return nil },
 	}); err != nil {

@@ -28,6 +28,7 @@ type lite struct {
 	writer  *liteConn // nil after a fault: opened again by the next transaction
 	folding sync.Mutex
 	folder  *liteConn
+	closed  bool           // under both
 	readers chan *liteConn // nil ones are opened when they are wanted
 
 	unchecked atomic.Int64 // bytes written since the log was last emptied into the file
@@ -42,6 +43,9 @@ const (
 	lockFile    = "lock"
 
 	liteReaders = 4
+	// The writers' page caches, in SQLite's cache_size (negative: KiB).
+	mainCache    = -32 << 10
+	historyCache = -64 << 10
 	// logLimit is how many bytes of the write-ahead log are left before it is emptied in the background.
 	logLimit = 16 << 20
 )
@@ -59,8 +63,8 @@ func openLite(dir, synchronous string) (*lite, error) {
 	for range liteReaders {
 		l.readers <- nil
 	}
-	if l.writer, err = l.open(mainFile, -32<<10); err == nil {
-		l.folder, err = l.open(historyFile, -64<<10)
+	if l.writer, err = l.open(mainFile, mainCache); err == nil {
+		l.folder, err = l.open(historyFile, historyCache)
 	}
 	if err != nil {
 		_ = l.close()
@@ -213,6 +217,8 @@ func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
 	var c *liteConn
 	select {
 	case c = <-l.readers:
+	case <-l.done:
+		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -239,13 +245,13 @@ func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
 func (l *lite) transaction(_ context.Context, write func(conn) error) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	return l.update(&l.writer, mainFile, -32<<10, write)
+	return l.update(&l.writer, mainFile, mainCache, write)
 }
 
 func (l *lite) fold(_ context.Context, write func(conn) error) error {
 	l.folding.Lock()
 	defer l.folding.Unlock()
-	err := l.update(&l.folder, historyFile, -64<<10, write)
+	err := l.update(&l.folder, historyFile, historyCache, write)
 	if err == nil { // nobody waits for this file but folds, so its log is emptied here
 		_, _ = l.folder.checkpoint("PASSIVE")
 	}
@@ -253,6 +259,9 @@ func (l *lite) fold(_ context.Context, write func(conn) error) error {
 }
 
 func (l *lite) update(c **liteConn, file string, cache int, write func(conn) error) error {
+	if l.closed {
+		return errClosed
+	}
 	if *c == nil {
 		opened, err := l.open(file, cache)
 		if err != nil {
@@ -320,6 +329,36 @@ func (c *liteConn) checkpoint(mode string) (all bool, err error) {
 	return all, err
 }
 
+// settle empties the logs and cuts them off; rewrite has SQLite write each file anew first. A reader that holds on to an old
+// state keeps the logs from being emptied: then it is an error, and the next sweep tries again.
+func (l *lite) settle(_ context.Context, rewrite bool) error {
+	one := func(mu *sync.Mutex, c **liteConn, file string, cache int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if l.closed {
+			return errClosed
+		}
+		if *c == nil {
+			opened, err := l.open(file, cache)
+			if err != nil {
+				return err
+			}
+			*c = opened
+		}
+		if rewrite {
+			if err := (*c).one(&query{text: "VACUUM"}); err != nil {
+				return err
+			}
+		}
+		all, err := (*c).checkpoint("TRUNCATE")
+		if err == nil && !all {
+			err = unavailable(errors.New("a long read keeps the log from being emptied"))
+		}
+		return err
+	}
+	return errors.Join(one(&l.writing, &l.writer, mainFile, mainCache), one(&l.folding, &l.folder, historyFile, historyCache))
+}
+
 func (l *lite) apart() bool  { return true }
 func (l *lite) writers() int { return 1 }
 
@@ -331,6 +370,11 @@ func (l *lite) close() error {
 			c.close()
 		}
 	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.folding.Lock()
+	defer l.folding.Unlock()
+	l.closed = true
 	for _, c := range []*liteConn{l.writer, l.folder} {
 		if c != nil {
 			_, _ = c.checkpoint("TRUNCATE")
