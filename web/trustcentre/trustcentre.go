@@ -25,6 +25,7 @@ var pageFiles embed.FS
 // Known is one fact as its person reads it.
 type Known struct {
 	Name     string // the charter's name, for the remove form
+	Title    string // in words
 	Value    string
 	Learnt   string // declared, observed, inferred, acquired
 	Source   string
@@ -38,7 +39,7 @@ type Known struct {
 
 // History is one kind of event as its person reads it.
 type History struct {
-	Name   string
+	Title  string
 	Count  int
 	First  person.Instant
 	Last   person.Instant

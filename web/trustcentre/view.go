@@ -117,9 +117,9 @@ func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.J
 	var out []Known
 	for _, f := range o.Facts {
 		d := c.Data[f.Name]
-		k := Known{Name: f.Name, Value: plain(f.Value), Learnt: f.Learnt.String(), Source: f.Source, When: f.At}
+		k := Known{Name: f.Name, Title: f.Name, Value: plain(f.Value), Learnt: f.Learnt.String(), Source: f.Source, When: f.At}
 		if d != nil {
-			k.Benefit, k.Category = d.Benefit.In(lang, &c.Brand), d.Category
+			k.Title, k.Benefit, k.Category = d.Title(lang, &c.Brand), d.Benefit.In(lang, &c.Brand), d.Category
 			if !d.Retain.IsZero() {
 				k.Until = d.Retain.After(f.At)
 			}
@@ -155,9 +155,9 @@ func history(h *decide.House, o *vault.Opened, lang string) []History {
 		e := &o.History[i]
 		g := by[e.Name]
 		if g == nil {
-			g = &History{Name: e.Name, First: e.At, Last: e.At}
+			g = &History{Title: e.Name, First: e.At, Last: e.At}
 			if ev := h.Charter.Events[e.Name]; ev != nil {
-				g.Why = whys(h.Charter, ev.Purposes, lang)
+				g.Title, g.Why = ev.Title(lang, &h.Charter.Brand), whys(h.Charter, ev.Purposes, lang)
 			}
 			by[e.Name] = g
 			order = append(order, e.Name)
