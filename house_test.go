@@ -271,3 +271,93 @@ func TestUndocumentedIsFound(t *testing.T) {
 		t.Errorf("found %v, expected %s", got, want)
 	}
 }
+
+// valueTypes are the types in which values about a person travel once they are opened.
+var valueTypes = map[string]bool{"Fact": true, "Event": true, "Opened": true, "Evidence": true, "Claimed": true}
+
+// unpermitted lists the ports (interface methods) and exported functions of a file that give a value about a person and take no permit.
+// A function that takes such values has been given them by somebody who had one.
+func unpermitted(file *ast.File) []string {
+	var names []string
+	check := func(name string, f *ast.FuncType) {
+		if mentions(f.Results, valueTypes) && !mentions(f.Params, map[string]bool{"Permit": true}) && !mentions(f.Params, valueTypes) {
+			names = append(names, name)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch d := n.(type) {
+		case *ast.TypeSpec:
+			if i, ok := d.Type.(*ast.InterfaceType); ok {
+				for _, m := range i.Methods.List {
+					if f, ok := m.Type.(*ast.FuncType); ok && len(m.Names) == 1 {
+						check(d.Name.Name+"."+m.Names[0].Name, f)
+					}
+				}
+			}
+		case *ast.FuncDecl:
+			if d.Name.IsExported() {
+				check(d.Name.Name, d.Type)
+			}
+			return false
+		}
+		return true
+	})
+	return names
+}
+
+func mentions(fields *ast.FieldList, names map[string]bool) bool {
+	found := false
+	if fields == nil {
+		return false
+	}
+	for _, f := range fields.List {
+		ast.Inspect(f.Type, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && names[id.Name] {
+				found = true
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+// notPersonal are packages whose types of these names are no opened values, and why.
+var notPersonal = map[string]string{"relationship": "Evidence is when things happened, from heads that passed"}
+
+func TestReadingAValueTakesAPermit(t *testing.T) {
+	looked := 0
+	for _, s := range sources(t) {
+		if strings.HasSuffix(s.path, "_test.go") || !under(s.pkg, "trust") && !under(s.pkg, "know") && !under(s.pkg, "reach") && !under(s.pkg, "store") || under(s.pkg, "reach/prove") {
+			continue
+		}
+		if notPersonal[s.file.Name.Name] != "" {
+			continue
+		}
+		looked++
+		for _, name := range unpermitted(s.file) {
+			t.Errorf("%s: %s gives a value about a person and takes no tact.Permit", s.path, name)
+		}
+	}
+	if looked < 20 {
+		t.Errorf("only %d files were looked at", looked)
+	}
+}
+
+func TestUnpermittedIsFound(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+type Port interface {
+	Facts(id ID) ([]person.Fact, error)
+	Good(p tact.Permit, id ID) ([]person.Event, error)
+	Ids() []person.EventID
+}
+func Open(r *Record) (*Opened, error) { return nil, nil }
+func Fine(p tact.Permit) *Opened { return nil }
+func Columns(f []person.Fact) []string { return nil }
+`, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(unpermitted(file), " "); got != "Port.Facts Open" {
+		t.Errorf("found %q", got)
+	}
+}
