@@ -32,6 +32,7 @@ type fakeStore struct {
 	commits  int
 	before   func() // called before each Commit: somebody else's act
 	fail     error
+	read     func()
 	sighted  func([]vault.Sighting)
 	position int // of the charter in force
 }
@@ -45,6 +46,9 @@ func newFake() *fakeStore {
 func (f *fakeStore) Find(_ context.Context, blinds []vault.Blind) ([]vault.Identifier, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.read != nil {
+		f.read()
+	}
 	var out []vault.Identifier
 	for _, b := range blinds {
 		out = append(out, f.idents[b]...)

@@ -43,6 +43,7 @@ type Gate struct {
 	parts Parts
 	plans sync.Map // planKey → *plan
 	notes sync.Pool
+	memo  memo
 }
 
 // New makes a Gate. Vault, Store and Charters must be there.
@@ -91,13 +92,15 @@ const mostTries = 8
 // sending the same again is harmless.
 func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 	received := g.parts.Clock()
+	afresh := a.Dry // nothing will be checked by a commit
 	for try := 0; ; try++ {
-		out, err := g.attempt(ctx, a, received)
+		out, err := g.attempt(ctx, a, received, afresh)
 		switch {
 		case err == nil:
 			return out, nil
-		case (errors.Is(err, vault.ErrStale) || errors.Is(err, errBehind)) && try+1 < mostTries && ctx.Err() == nil:
-			continue // somebody changed a person meanwhile: judge again
+		case (errors.Is(err, vault.ErrStale) || errors.Is(err, errBehind) || err == errDoubt) && try+1 < mostTries && ctx.Err() == nil:
+			afresh = true // somebody changed a person meanwhile: read and judge again
+			continue
 		}
 		var f *fault.Error
 		if errors.As(err, &f) {
@@ -107,7 +110,7 @@ func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 	}
 }
 
-func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant) (Outcome, error) {
+func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, afresh bool) (Outcome, error) {
 	series := g.parts.Charters()
 	c := series.Current()
 	if c == nil {
@@ -120,7 +123,7 @@ func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant) 
 	st := g.begin(ctx, a, c, p, received)
 	defer g.end(st)
 	blinds := st.read()
-	if err := st.load(blinds, &series); err != nil {
+	if err := st.load(blinds, &series, afresh); err != nil {
 		return Outcome{}, err
 	}
 	for i := range a.Batch.Messages {
@@ -128,8 +131,14 @@ func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant) 
 			return Outcome{}, err
 		}
 	}
+	if st.doubt {
+		return Outcome{}, errDoubt
+	}
 	if !a.Dry && st.changes() {
-		if err := g.parts.Store.Commit(ctx, st.change); err != nil {
+		people, blinds := st.outdated()
+		err := g.parts.Store.Commit(ctx, st.change)
+		g.memo.forget(people, blinds) // after an error too: it may have been done
+		if err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -152,6 +161,7 @@ type state struct {
 	new    map[person.ID]*newcomer
 	users  map[person.ID]bool // pseudonyms to which a verified userId leads, as far as this batch looked
 	change vault.Change
+	doubt  bool // something would be refused by what is only remembered
 	tally  tally
 	sketch sketch
 	values [][]byte
@@ -189,6 +199,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, c *charter.Charter, p *plan
 	st.new = make(map[person.ID]*newcomer)
 	st.users = make(map[person.ID]bool)
 	st.change = vault.Change{}
+	st.doubt = false
 	st.tally.begin(p.source.Name, received)
 	return st
 }
@@ -205,26 +216,17 @@ func (g *Gate) end(st *state) {
 	g.notes.Put(st)
 }
 
-// load finds and loads everybody whom the batch may be about.
-func (st *state) load(blinds []vault.Blind, series *charter.Series) error {
+// load finds and loads everybody whom the batch may be about: from memory what was read a moment ago, unless afresh.
+func (st *state) load(blinds []vault.Blind, series *charter.Series, afresh bool) error {
 	if len(blinds) == 0 {
 		return nil
 	}
-	found, err := st.g.parts.Store.Find(st.ctx, blinds)
-	if err != nil {
+	missing, before := blinds, st.g.memo.now()
+	if !afresh {
+		missing, before = st.g.memo.recall(st, blinds)
+	}
+	if err := st.loadMissing(missing, before, series); err != nil {
 		return err
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	ids := make([]person.ID, 0, len(found))
-	asked := make(map[person.ID]bool, len(found))
-	for _, ident := range found {
-		st.lead(ident)
-		if !asked[ident.Of] {
-			asked[ident.Of] = true
-			ids = append(ids, ident.Of)
-		}
 	}
 	for i := range st.notes {
 		n := &st.notes[i]
@@ -233,13 +235,39 @@ func (st *state) load(blinds []vault.Blind, series *charter.Series) error {
 		}
 		st.markUser(n.previous)
 	}
+	return nil
+}
+
+func (st *state) loadMissing(blinds []vault.Blind, before uint64, series *charter.Series) error {
+	if len(blinds) == 0 {
+		return nil
+	}
+	found, err := st.g.parts.Store.Find(st.ctx, blinds)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	ids := make([]person.ID, 0, len(found))
+	asked := make(map[person.ID]bool, len(found))
+	lists := make(map[vault.Blind][]vault.Identifier, len(found))
+	for _, ident := range found {
+		st.lead(ident)
+		lists[ident.Blind] = nil
+		if !asked[ident.Of] {
+			asked[ident.Of] = true
+			ids = append(ids, ident.Of)
+		}
+	}
+	for b := range lists {
+		lists[b] = st.idents[b][:len(st.idents[b]):len(st.idents[b])]
+	}
 	loaded, err := st.g.parts.Store.Gate(st.ctx, ids)
 	if err != nil {
 		return err
 	}
+	var read []*subject
 	for i := range loaded {
 		l := &loaded[i]
-		if l.Who.Root.IsZero() || st.people[ids[i]] != nil {
+		if l.Who.Root.IsZero() || (st.people[ids[i]] != nil && !st.people[ids[i]].recalled) {
 			continue
 		}
 		if l.Charter > st.charter.Position {
@@ -249,12 +277,15 @@ func (st *state) load(blinds []vault.Blind, series *charter.Series) error {
 		if err != nil {
 			continue
 		}
-		sub := &subject{who: r.Who, records: []*vault.Record{r}, choices: r.Choices, claims: r.Claims, restricted: r.Restricted,
-			seen: []vault.Seen{{Root: r.Who.Root, Version: r.Version}}}
+		t := &subject{who: r.Who, records: []*vault.Record{r}, choices: r.Choices, claims: r.Claims, restricted: r.Restricted,
+			seen: []vault.Seen{{Root: r.Who.Root, Version: r.Version}}, read: st.received}
+		read = append(read, t)
+		sub := *t
 		for _, id := range r.Who.All() {
-			st.people[id] = sub
+			st.people[id] = &sub
 		}
 	}
+	st.g.memo.remember(lists, read, before)
 	return nil
 }
 

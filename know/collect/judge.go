@@ -395,6 +395,7 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 			why = TooOld
 		case p.sub.suppressed(t.name):
 			why = Suppressed
+			st.doubts(p)
 		case !st.permits(p, n.at, t.plan.purposes, moment):
 			why = NoPermission
 		}

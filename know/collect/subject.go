@@ -15,6 +15,8 @@ type subject struct {
 	restricted bool
 	seen       []vault.Seen // by which versions they are judged
 	noted      bool         // seen is in the change
+	read       person.Instant
+	recalled   bool // from memory, not from the store
 	rings      map[person.ID]*vault.KeyRing
 	stands     map[standing]bool // answers of consent.Of, until something changes
 }
@@ -115,8 +117,12 @@ func (st *state) permits(p place, at person.Instant, purposes []string, m person
 			return true
 		}
 	}
+	st.doubts(p)
 	return false
 }
+
+// doubts notes that somebody is about to be refused something: by the store's word only, not by memory's.
+func (st *state) doubts(p place) { st.doubt = st.doubt || p.sub.recalled }
 
 func (st *state) permitsOne(p place, at person.Instant, purpose string, m person.Moment) bool {
 	// What a device did before somebody signed in on it may come after that. It is judged as it would have been in

@@ -44,7 +44,8 @@ func (st *state) enrol(ident vault.Identifier) (place, error) {
 
 // lead adds an identifier to what the batch knows, device sessions in the order of their beginnings.
 func (st *state) lead(ident vault.Identifier) {
-	list := append(st.idents[ident.Blind], ident)
+	known := st.idents[ident.Blind]
+	list := append(known[:len(known):len(known)], ident)
 	slices.SortFunc(list, func(a, b vault.Identifier) int {
 		switch {
 		case a.Since < b.Since:
@@ -177,7 +178,8 @@ func (st *state) join(user, d place, at person.Instant, why string) {
 	u.choices = append(u.choices[:len(u.choices):len(u.choices)], d.sub.choices...)
 	u.claims = append(u.claims[:len(u.claims):len(u.claims)], d.sub.claims...)
 	u.restricted = u.restricted || d.sub.restricted
-	u.seen = append(u.seen, d.sub.seen...)
+	u.seen = append(u.seen[:len(u.seen):len(u.seen)], d.sub.seen...)
+	u.recalled = u.recalled || d.sub.recalled
 	if u.rings == nil {
 		u.rings = make(map[person.ID]*vault.KeyRing, 2)
 	}
