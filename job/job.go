@@ -1,234 +1,239 @@
-// Package job runs background work over leases: of all processes of a home one at a time does a piece of work, and when that
-// one dies another goes on.
+// Package job runs background work again and again, in one process at a time, over leases that the processes share.
 //
-// It promises: a piece of work is never run by two processes at once for as long as clocks differ by less than the lease's
-// slack; a failing or panicking run is said in the log and tried again at its next turn; Stop waits until nothing runs.
-// It does not promise that a run is done exactly once: work must be such that doing it again is harmless.
+// It promises: of all processes with the same leases one runs a job, a job never runs twice at once in one of them, a panic
+// ends that run only, and Stop returns when nothing runs any more. A process that dies is followed by another within the
+// lease's time. It does not promise that a run is never repeated: a process that lost its lease while it ran may have been
+// followed already, so every job must bear to be run again.
 package job
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/rapporthq/rapport/person"
 )
 
-// Leases say who does a piece of work. The store fills it.
+// Leases are kept by the store. now is the runner's clock.
 type Leases interface {
-	// Acquire takes or renews the lease of that name until now+ttl; false when another holder has it.
+	// Acquire takes or renews a lease for ttl, and says whether holder has it.
 	Acquire(ctx context.Context, name, holder string, ttl time.Duration, now person.Instant) (bool, error)
-	// Release gives it back, if it is the holder's.
+	// Release gives it back, if holder has it.
 	Release(ctx context.Context, name, holder string) error
 }
 
-// Ticker tells when a piece of work has its next turn; tests drive it by hand.
-type Ticker interface {
-	C() <-chan time.Time
-	Stop()
-}
+// Work is one run of a job. It ends soon after ctx does. A run that gives ErrMore is followed by the next at once.
+type Work func(ctx context.Context) error
 
-// Options are what a Runner is made of. Leases and Holder are needed.
-type Options struct {
-	Leases Leases
-	Holder string // names this process, like no other
-	Clock  person.Clock
-	Ticker func(every time.Duration) Ticker // nil: the system's
-	Log    *slog.Logger
-}
+// ErrMore says that a run did its part and more is waiting.
+var ErrMore = errors.New("more of this work is waiting")
 
-// Runner runs pieces of work. Add them with Every, then Start once.
-type Runner struct {
-	o      Options
-	works  []work
-	cancel context.CancelFunc
-	done   sync.WaitGroup
-	mu     sync.Mutex
-	states map[string]State
-}
+var errPanic = errors.New("the job panicked; what it said is not kept, for it may be about a person")
 
-type work struct {
-	name  string
-	every time.Duration
-	run   func(context.Context) error
-}
-
-// State is how a piece of work last went in this process.
+// State is what a job did last, for pages and metrics. Err holds no personal data because no work's error may.
 type State struct {
-	Runs   int
-	Failed int
-	Last   person.Instant
-	Holds  bool // this process has the lease
+	Name    string
+	Every   time.Duration
+	Holder  bool // this process holds the lease
+	Running bool
+	Runs    int
+	Began   person.Instant // of the last run, zero before the first
+	Ended   person.Instant
+	Err     error // of the last run, nil when it went well
 }
 
-// slack is how much longer than its turn a lease lasts at least: what a slow run and a clock may be off by.
-const slack = 10 * time.Second
+// Runner runs jobs. Its fields are set before Start; Clock and After may be nil: then they are the system's.
+type Runner struct {
+	Leases Leases
+	Holder string // names this process; drawn when empty
+	Clock  person.Clock
+	// After gives a channel that gets a value after d, as time.After does; tests pass their own.
+	After func(d time.Duration) <-chan time.Time
+	// TTL is how long a lease lasts without being renewed: one minute when zero. It is renewed at a third of it.
+	TTL time.Duration
 
-// New makes a Runner.
-func New(o Options) *Runner {
-	if o.Clock == nil {
-		o.Clock = person.SystemClock
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.Ticker == nil {
-		o.Ticker = func(every time.Duration) Ticker { return systemTicker{time.NewTicker(every)} }
-	}
-	return &Runner{o: o, states: map[string]State{}}
+	mu      sync.Mutex
+	jobs    []*running
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	started bool
 }
 
-// Every adds a piece of work, to be run once at the start and then at every turn. It is to be called before Start.
-func (r *Runner) Every(name string, every time.Duration, run func(context.Context) error) {
-	r.works = append(r.works, work{name, every, run})
+type running struct {
+	state State
+	work  Work
+	nudge chan struct{}
 }
 
-// ErrStarted says that a Runner was started before.
-var ErrStarted = errors.New("this runner was started before: make a new one")
+// Every adds a job: work is run each interval, beginning at Start. Names are unique; it panics on a second one and after
+// Start, for that is a programmer's mistake.
+func (r *Runner) Every(name string, interval time.Duration, work Work) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started || interval <= 0 || slices.ContainsFunc(r.jobs, func(j *running) bool { return j.state.Name == name }) {
+		panic("job: " + name + " must be new, come before Start and have an interval")
+	}
+	r.jobs = append(r.jobs, &running{state: State{Name: name, Every: interval}, work: work, nudge: make(chan struct{}, 1)})
+}
 
-// Start begins and returns at once. The work ends with the context or with Stop.
-func (r *Runner) Start(ctx context.Context) error {
-	if r.cancel != nil {
-		return ErrStarted
+// Start begins to run the jobs and returns at once.
+func (r *Runner) Start(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started {
+		return
+	}
+	r.started = true
+	if r.Clock == nil {
+		r.Clock = person.SystemClock
+	}
+	if r.After == nil {
+		r.After = time.After
+	}
+	if r.TTL == 0 {
+		r.TTL = time.Minute
+	}
+	if r.Holder == "" {
+		r.Holder = strings.TrimPrefix(person.NewID().String(), "p_")
 	}
 	ctx, r.cancel = context.WithCancel(ctx)
-	for _, w := range r.works {
+	for _, j := range r.jobs {
 		r.done.Add(1)
 		go func() {
 			defer r.done.Done()
-			r.loop(ctx, w)
+			r.loop(ctx, j)
 		}()
 	}
-	return nil
 }
 
-// Stop ends the work, waits for what is running, and gives the leases back.
-func (r *Runner) Stop() {
-	if r.cancel != nil {
-		r.cancel()
-		r.done.Wait()
+// Stop ends all jobs and waits for those that run, or for ctx; leases are given back.
+func (r *Runner) Stop(ctx context.Context) error {
+	r.mu.Lock()
+	cancel := r.cancel
+	r.mu.Unlock()
+	if cancel == nil {
+		return nil
+	}
+	cancel()
+	ended := make(chan struct{})
+	go func() { r.done.Wait(); close(ended) }()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// States tells how each piece of work last went here.
-func (r *Runner) States() map[string]State {
+// Nudge has a job run now rather than at its time, in this process and if it has the lease. Unknown names are no error.
+func (r *Runner) Nudge(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make(map[string]State, len(r.states))
-	for n, s := range r.states {
-		out[n] = s
+	for _, j := range r.jobs {
+		if j.state.Name == name {
+			select {
+			case j.nudge <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// States lists the jobs in the order in which they were added.
+func (r *Runner) States() []State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]State, len(r.jobs))
+	for i, j := range r.jobs {
+		out[i] = j.state
 	}
 	return out
 }
 
-func (r *Runner) loop(ctx context.Context, w work) {
-	t := r.o.Ticker(w.every)
-	defer t.Stop()
-	var until person.Instant // of the lease that this process has
-	for {
-		r.turn(ctx, w, &until)
+func (r *Runner) set(j *running, change func(*State)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&j.state)
+}
+
+func (r *Runner) loop(ctx context.Context, j *running) {
+	lease := "job:" + j.state.Name
+	defer func() {
+		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = r.Leases.Release(release, lease, r.Holder) // else it runs out
+		r.set(j, func(s *State) { s.Holder = false })
+	}()
+	for ctx.Err() == nil {
+		more := false
+		held, err := r.Leases.Acquire(ctx, lease, r.Holder, max(r.TTL, 3*j.state.Every), r.Clock())
+		r.set(j, func(s *State) {
+			s.Holder = held && err == nil
+			if err != nil {
+				s.Err = err
+			}
+		})
+		if held && err == nil {
+			more = r.run(ctx, j, lease)
+		}
+		if more {
+			continue
+		}
 		select {
 		case <-ctx.Done():
-			// The context is over, but the lease should not have to run out.
-			release, cancel := context.WithTimeout(context.Background(), time.Second)
-			_ = r.o.Leases.Release(release, w.name, r.o.Holder)
-			cancel()
-			return
-		case <-t.C():
+		case <-j.nudge:
+		case <-r.After(j.state.Every):
 		}
 	}
 }
 
-// turn runs the work if the lease is, or becomes, this process's. A lease is asked for again when half of it is over, so that
-// work with many turns writes little. While the work runs the lease is renewed; a lease that is lost ends the run.
-func (r *Runner) turn(ctx context.Context, w work, until *person.Instant) {
-	ttl := min(w.every, time.Minute) + slack
-	now := r.o.Clock()
-	held, err := true, error(nil)
-	if now >= until.Add(-ttl/2) {
-		held, err = r.o.Leases.Acquire(ctx, w.name, r.o.Holder, ttl, now)
-		*until = 0
-		if held && err == nil {
-			*until = now.Add(ttl)
-		}
-	}
-	r.note(w.name, func(s *State) { s.Holds = held && err == nil })
-	if err != nil {
-		if ctx.Err() == nil {
-			r.o.Log.Warn("a lease could not be asked for", "job", w.name, "error", err)
-		}
-		return
-	}
-	if !held {
-		return
-	}
-	running, cancel := context.WithCancel(ctx)
-	renewed := make(chan struct{})
+// run is one run under a lease that is renewed while it lasts; when the lease is lost the run's context ends.
+func (r *Runner) run(ctx context.Context, j *running, lease string) (more bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	r.set(j, func(s *State) { s.Running, s.Began = true, r.Clock() })
+	var renewing sync.WaitGroup
+	renewing.Add(1)
 	go func() {
-		defer close(renewed)
-		t := r.o.Ticker(ttl / 3)
-		defer t.Stop()
+		defer renewing.Done()
+		ttl := max(r.TTL, 3*j.state.Every)
+		lost := r.Clock().Add(ttl)
 		for {
 			select {
-			case <-running.Done():
+			case <-ctx.Done():
 				return
-			case <-t.C():
-				if ok, err := r.o.Leases.Acquire(running, w.name, r.o.Holder, ttl, r.o.Clock()); err == nil && !ok {
-					cancel()
-					return
-				}
+			case <-r.After(ttl / 3):
+			}
+			now := r.Clock()
+			held, err := r.Leases.Acquire(ctx, lease, r.Holder, ttl, now)
+			switch {
+			case err == nil && held:
+				lost = now.Add(ttl)
+			case err == nil || now >= lost: // somebody else has it, or may have it by now
+				cancel()
+				return
 			}
 		}
 	}()
-	err = contained(running, w.run)
+	err := contained(ctx, j.work)
 	cancel()
-	<-renewed
-	r.note(w.name, func(s *State) {
-		s.Runs++
-		s.Last = r.o.Clock()
-		if err != nil {
-			s.Failed++
-		}
-	})
-	if err != nil && ctx.Err() == nil {
-		r.o.Log.Warn("a job failed and is tried again at its next turn", "job", w.name, "error", err)
+	renewing.Wait()
+	more = errors.Is(err, ErrMore)
+	if more {
+		err = nil
 	}
+	r.set(j, func(s *State) { s.Running, s.Ended, s.Runs, s.Err = false, r.Clock(), s.Runs+1, err })
+	return more
 }
 
-// contained runs work; a panic is an error of the run, not the end of the process.
-func contained(ctx context.Context, run func(context.Context) error) (err error) {
+// contained runs work and makes a panic an error. The panic's value is not kept: it may hold what was being worked on.
+func contained(ctx context.Context, work Work) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it panicked: %T", p)
+		if recover() != nil {
+			err = errPanic
 		}
 	}()
-	return run(ctx)
+	return work(ctx)
 }
-
-func (r *Runner) note(name string, change func(*State)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.states[name]
-	change(&s)
-	r.states[name] = s
-}
-
-// Alone is the leases of a home that only one process can have open.
-type Alone struct{}
-
-// Acquire is always granted.
-func (Alone) Acquire(context.Context, string, string, time.Duration, person.Instant) (bool, error) {
-	return true, nil
-}
-
-// Release has nothing to give back.
-func (Alone) Release(context.Context, string, string) error { return nil }
-
-type systemTicker struct{ t *time.Ticker }
-
-func (s systemTicker) C() <-chan time.Time { return s.t.C }
-
-func (s systemTicker) Stop() { s.t.Stop() }

@@ -206,8 +206,10 @@ func (s *Store) try(c conn, g *group, a *act) error {
 		return err
 	}
 	g.frames = g.frames[:before]
-	if undone := c.do(ctx, query{text: "ROLLBACK TO SAVEPOINT act"}, query{text: "RELEASE SAVEPOINT act"}); undone != nil {
-		return undone
+	for _, text := range []string{"ROLLBACK TO SAVEPOINT act", "RELEASE SAVEPOINT act"} { // in PostgreSQL the second is not even read before the first is done
+		if undone := c.do(ctx, query{text: text}); undone != nil {
+			return unavailable(undone) // the whole group: what was half done must not be committed
+		}
 	}
 	return err
 }

@@ -33,7 +33,7 @@ var (
 	hold   io.WriteCloser // the keeper ends the server when this closes
 )
 
-// URL gives the address of a new, empty database for this test; it is dropped when the test ends.
+// URL gives the address of a new, empty schema for this test; it is dropped when the test ends.
 func URL(t testing.TB) string {
 	t.Helper()
 	once.Do(func() { server, failed = start() })
@@ -42,13 +42,15 @@ func URL(t testing.TB) string {
 	}
 	ctx := context.Background()
 	name := fmt.Sprintf("rapport_%d_%d", os.Getpid(), number.Add(1))
-	admin(t, ctx, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
-	t.Cleanup(func() { admin(t, ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	admin(t, ctx, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { admin(t, ctx, "DROP SCHEMA "+name+" CASCADE") })
 	u, err := url.Parse(server)
 	if err != nil {
 		t.Fatalf("RAPPORT_TEST_POSTGRES must be a URL such as postgres://user@host/postgres: %v", err)
 	}
-	u.Path = "/" + name
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
 	return u.String()
 }
 

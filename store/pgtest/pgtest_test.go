@@ -9,7 +9,7 @@ import (
 	"github.com/rapporthq/rapport/store/pgtest"
 )
 
-func TestEachDatabaseIsEmptyAndItsOwn(t *testing.T) {
+func TestEachSchemaIsEmptyAndItsOwn(t *testing.T) {
 	ctx := context.Background()
 	for range 2 {
 		conn, err := pgx.Connect(ctx, pgtest.URL(t))

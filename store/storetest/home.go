@@ -47,7 +47,10 @@ func (h *Home) Open(t testing.TB) *store.Store {
 // Run asks everything of homes that fresh makes, one for each case.
 func Run(t *testing.T, fresh func(t *testing.T) store.Options) {
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, &Home{Options: fresh(t)}) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // most of a case is waiting for the disk
+			c.run(t, &Home{Options: fresh(t)})
+		})
 	}
 }
 
