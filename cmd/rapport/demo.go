@@ -89,19 +89,12 @@ func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *
 			return err
 		}
 	}
-	catalogue, err := demo.Catalogue()
-	if err != nil {
-		return err
-	}
 	front := func(transport http.RoundTripper, base string, secure bool) *shop.Shop {
 		c := shop.Config{Brand: h.charter().Brand.Name, Base: base, Transport: transport, SourceKey: kept.SourceKey, Token: kept.DecideToken, Currency: h.charter().Brand.Currency, Footer: demoFooter, Secure: secure, Log: h.log}
-		house := h.live.House()
-		for _, it := range catalogue {
-			stocked := house.Shelf.Item(it.ID)
-			if stocked == nil || stocked.Stock != nil && *stocked.Stock <= 0 {
-				continue
+		for _, it := range h.live.House().Shelf.All() { // the brand's own list of its products
+			if it.Available(h.clock()) {
+				c.Products = append(c.Products, shop.Product{ID: it.ID, Name: it.Name, Department: it.Department, Category: it.Category, Brand: it.Brand, Size: it.Size, Price: it.Price})
 			}
-			c.Products = append(c.Products, shop.Product{ID: it.ID, Name: it.Name, Department: it.Department, Category: it.Category, Brand: it.Brand, Size: it.Size, Price: stocked.Price})
 		}
 		for _, id := range kept.UserIDs {
 			c.Households = append(c.Households, shop.Household{UserID: id, Words: "Household " + id})
