@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/catalogue"
@@ -21,6 +22,11 @@ import (
 
 //go:embed planted.yaml
 var plantedYAML []byte
+
+var plantedCharter = sync.OnceValues(func() (*charter.Charter, error) {
+	c, problems := charter.Parse(plantedYAML)
+	return c, problems.Err()
+})
 
 const (
 	plantedPlace   = "planted"
@@ -63,14 +69,18 @@ func (p *Prover) plant(f *findings) {
 
 // garden makes the two houses. Few items do: a house asks its rules about each.
 func (p *Prover) garden() (*garden, error) {
-	c, problems := charter.Parse(plantedYAML)
-	if err := problems.Err(); err != nil {
+	parsed, err := plantedCharter()
+	if err != nil {
 		return nil, err
 	}
+	c := parsed.Placed(later)
+	c.Data, c.Events = maps.Clone(c.Data), maps.Clone(c.Events)
 	own := p.snap.House.Charter
 	c.Brand, c.K, c.Relationship, c.Sensitive = own.Brand, own.K, own.Relationship, own.Sensitive
 	c.Relationship.Confidant = nil // so that nobody gets there: it is always too soon for what asks for it
-	c.Data["planted_useless"].Benefit = nil
+	useless := *c.Data["planted_useless"]
+	useless.Benefit = nil
+	c.Data[useless.Name] = &useless
 	g := &garden{}
 	counts := recommend.Counts(own)
 	for _, name := range own.Order.Events {
@@ -97,7 +107,6 @@ func (p *Prover) garden() (*garden, error) {
 	for i := range offered {
 		g.items = append(g.items, offered[i].ID)
 	}
-	all := c.Placed(later)
 	old := c.Placed(before)
 	old.Data, old.Events = maps.Clone(c.Data), maps.Clone(c.Events)
 	reworded := *c.Data["planted_reworded"]
@@ -114,11 +123,10 @@ func (p *Prover) garden() (*garden, error) {
 	delete(now.Events, plantedName(tact.NotChartered))
 
 	parts := decide.Parts{Series: charter.NewSeries(old, now), Shelf: catalogue.NewShelf(offered, now, 1), Model: p.snap.House.Model, ModelVersion: p.snap.House.ModelVersion}
-	var err error
 	if g.house, err = decide.NewHouse(parts); err != nil {
 		return nil, err
 	}
-	g.twin, err = openHanded(g.house, all)
+	g.twin, err = openHanded(g.house, c)
 	return g, err
 }
 
