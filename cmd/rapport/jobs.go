@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"time"
 
 	"github.com/rapporthq/rapport/job"
+	"github.com/rapporthq/rapport/person"
 )
 
 // shared says that other processes may serve the same database.
@@ -27,20 +26,18 @@ const foldAtOnce = 100_000
 
 // startJobs starts the background work of a serving process. What may run only once among many processes is leased.
 func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	var leases job.Leases = job.Alone{}
-	if h.shared() {
-		leases = h.store
+	r := &job.Runner{Leases: h.store, Clock: h.clock}
+	if !h.shared() {
+		r.Leases = alone{}
 	}
-	r := job.New(job.Options{Leases: leases, Holder: hex.EncodeToString(b[:]), Clock: h.clock, Log: h.log})
-	r.Every("fold", foldEvery, h.fold)
-	r.Every("sequence", sequenceEvery, h.sequence)
-	r.Every("sweep", sweepEvery, h.sweep)
-	r.Every("learn", learnEvery, h.learnIfDue)
-	if err := r.Start(ctx); err != nil {
-		return nil, err
+	for _, j := range []struct {
+		name  string
+		every time.Duration
+		work  job.Work
+	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepEvery, h.sweep}, {"learn", learnEvery, h.learnIfDue}} {
+		r.Every(j.name, j.every, h.told(j.name, j.work))
 	}
+	r.Start(ctx)
 	own, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -66,9 +63,33 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 	return func() {
 		cancel()
 		<-done
-		r.Stop()
+		ended, stop := context.WithTimeout(context.Background(), 30*time.Second)
+		defer stop()
+		if err := r.Stop(ended); err != nil {
+			h.log.Warn("a job did not end in time", "error", err)
+		}
 	}, nil
 }
+
+// told says in the log when a run of a job failed; it is tried again at its next turn.
+func (h *house) told(name string, work job.Work) job.Work {
+	return func(ctx context.Context) error {
+		err := work(ctx)
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("a job failed and is tried again at its next turn", "job", name, "error", err)
+		}
+		return err
+	}
+}
+
+// alone is the leases of a home that only one process can have open.
+type alone struct{}
+
+func (alone) Acquire(context.Context, string, string, time.Duration, person.Instant) (bool, error) {
+	return true, nil
+}
+
+func (alone) Release(context.Context, string, string) error { return nil }
 
 // fold brings journalled events into people's histories until none is left.
 func (h *house) fold(ctx context.Context) error {
