@@ -167,27 +167,43 @@ func (r *Runner) loop(ctx context.Context, j *running) {
 		_ = r.Leases.Release(release, lease, r.Holder) // else it runs out
 		r.set(j, func(s *State) { s.Holder = false })
 	}()
-	for ctx.Err() == nil {
-		more := false
-		held, err := r.Leases.Acquire(ctx, lease, r.Holder, max(r.TTL, 3*j.state.Every), r.Clock())
+	var due person.Instant // when the next run is wanted, if this process has the lease then
+	for nudged := false; ctx.Err() == nil; {
+		now := r.Clock()
+		had := r.held(j)
+		held, err := r.Leases.Acquire(ctx, lease, r.Holder, r.TTL, now)
+		held = held && err == nil
 		r.set(j, func(s *State) {
-			s.Holder = held && err == nil
+			s.Holder = held
 			if err != nil {
 				s.Err = err
 			}
 		})
-		if held && err == nil {
-			more = r.run(ctx, j, lease)
+		if held && (!had || nudged || now >= due) { // who follows another runs at once: nobody knows when the other did
+			due = now.Add(j.state.Every)
+			if r.run(ctx, j, lease) {
+				due = now
+				continue
+			}
 		}
-		if more {
-			continue
+		wait := min(j.state.Every, r.TTL/3) // the lease is kept between runs too
+		if held {
+			wait = max(0, min(wait, time.Duration(due-r.Clock())*time.Microsecond))
 		}
+		nudged = false
 		select {
 		case <-ctx.Done():
 		case <-j.nudge:
-		case <-r.After(j.state.Every):
+			nudged = true
+		case <-r.After(wait):
 		}
 	}
+}
+
+func (r *Runner) held(j *running) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return j.state.Holder
 }
 
 // run is one run under a lease that is renewed while it lasts; when the lease is lost the run's context ends.
@@ -198,7 +214,7 @@ func (r *Runner) run(ctx context.Context, j *running, lease string) (more bool) 
 	renewing.Add(1)
 	go func() {
 		defer renewing.Done()
-		ttl := max(r.TTL, 3*j.state.Every)
+		ttl := r.TTL
 		lost := r.Clock().Add(ttl)
 		for {
 			select {

@@ -285,3 +285,33 @@ func TestLeasesThatCannotBeReachedRunNothing(t *testing.T) {
 	stop(t, r)
 	(&job.Runner{}).Stop(context.Background()) // never started
 }
+
+func TestTheLeaseOfARareJobIsKeptAndFollowedSoon(t *testing.T) {
+	c, l := newClock(), &leases{}
+	process := func(name string, runs *atomic.Int32) *job.Runner {
+		r := &job.Runner{Leases: l, Holder: name, Clock: c.Now, After: c.After, TTL: 30 * time.Second}
+		r.Every("sweep", 24*time.Hour, func(context.Context) error { runs.Add(1); return nil })
+		r.Start(context.Background())
+		return r
+	}
+	var inA, inB atomic.Int32
+	a := process("a", &inA)
+	c.until(t, 10*time.Second) // renewed long before the next run
+	b := process("b", &inB)
+	c.until(t, 10*time.Second)
+	for range 20 {
+		c.pass(10 * time.Second)
+		c.until(t, 10*time.Second)
+		c.until(t, 10*time.Second)
+	}
+	if inA.Load() != 1 || inB.Load() != 0 {
+		t.Fatalf("%d and %d runs", inA.Load(), inB.Load())
+	}
+	stop(t, a)
+	c.pass(10 * time.Second)
+	c.until(t, 10*time.Second)
+	if inB.Load() != 1 {
+		t.Fatal("nobody followed")
+	}
+	stop(t, b)
+}

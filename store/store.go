@@ -97,8 +97,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if o.synchronous == "" {
 			o.synchronous = "FULL"
 		}
-		s.engine, err = openLite(o.Dir, o.synchronous)
-		if err == nil {
+		var l *lite
+		if l, err = openLite(o.Dir, o.synchronous); err == nil { // a nil *lite in the engine would not be nil
+			s.engine = l
 			err = s.migrateLite(ctx)
 		}
 	default:

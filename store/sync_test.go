@@ -1,0 +1,107 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rapporthq/rapport/store/pgtest"
+)
+
+// A commit is acknowledged only when it is synced: between the two lines that the child writes around each Commit the
+// system must have been asked to sync the write-ahead log. With syncing turned off the same watch must fail.
+func TestACommitIsSyncedBeforeItIsAcknowledged(t *testing.T) {
+	if err := watch(t, "FULL"); err != nil {
+		t.Fatal(err)
+	}
+	if err := watch(t, "OFF"); err == nil {
+		t.Fatal("syncing is off, and the watch saw nothing wrong: it proves nothing")
+	}
+	if err := watch(t, "NORMAL"); err == nil {
+		t.Fatal("the log is not synced at each commit, and the watch saw nothing wrong")
+	}
+}
+
+func watch(t *testing.T, synchronous string) error {
+	t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Fatal("this test watches system calls: install strace (apt-get install strace)")
+	}
+	dir := t.TempDir()
+	log := filepath.Join(dir, "calls")
+	c := child("steps", "DIR="+dir, "SYNCHRONOUS="+synchronous)
+	cmd := exec.Command(strace, "-f", "-y", "-e", "trace=fsync,fdatasync,write", "-e", "signal=none", "-o", log, c.Path)
+	cmd.Env = c.Env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("strace: %v: %s", err, out)
+	}
+	calls, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judge(calls)
+}
+
+// judge reads the calls: each step must have at least one finished sync of the log.
+func judge(calls []byte) error {
+	steps, syncs, in := 0, 0, false
+	started := map[string]bool{} // threads whose sync of the log has begun within the step
+	for line := range bytes.Lines(calls) {
+		text := string(line)
+		thread, _, _ := strings.Cut(text, " ")
+		sync := strings.Contains(text, "fsync(") || strings.Contains(text, "fdatasync(")
+		switch {
+		case strings.Contains(text, `"step\n"`):
+			in, syncs = true, 0
+			clear(started)
+		case strings.Contains(text, `"done\n"`) && in:
+			in = false
+			steps++
+			if syncs == 0 {
+				return fmt.Errorf("commit %d was acknowledged and not synced", steps)
+			}
+		case sync && strings.Contains(text, mainFile+"-wal"):
+			if strings.Contains(text, "unfinished") {
+				started[thread] = true
+			} else if strings.Contains(text, "= 0") {
+				syncs++
+			}
+		case strings.Contains(text, "sync resumed>") && started[thread] && strings.Contains(text, "= 0"):
+			syncs++
+		}
+	}
+	if steps != watchedSteps {
+		return fmt.Errorf("%d of %d commits were seen", steps, watchedSteps)
+	}
+	return nil
+}
+
+func TestAPostgreSQLThatDoesNotSyncIsRefused(t *testing.T) {
+	s, err := Open(context.Background(), Options{URL: pgtest.URL(t) + "&synchronous_commit=off"})
+	if !errors.Is(err, errUnsafe) {
+		if s != nil {
+			_ = s.Close()
+		}
+		t.Fatalf("opened: %v", err)
+	}
+}
+
+func TestOptionsAreToldInASentence(t *testing.T) {
+	for _, o := range []Options{{}, {URL: "mysql://x"}, {URL: "postgres://user:hunter2@host:port:9/%zz"}} {
+		s, err := Open(context.Background(), o)
+		if err == nil {
+			_ = s.Close()
+			t.Fatalf("%v opened", o)
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Fatal("a password in an error")
+		}
+	}
+}
