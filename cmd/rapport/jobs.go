@@ -19,6 +19,7 @@ const (
 	flushEvery    = 5 * time.Second
 	sweepEvery    = time.Hour
 	learnEvery    = 24 * time.Hour
+	dueEvery      = time.Hour // how often it is looked whether learning is due
 )
 
 // foldAtOnce is how many events one fold brings into history.
@@ -34,7 +35,7 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 		name  string
 		every time.Duration
 		work  job.Work
-	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepEvery, h.sweep}, {"learn", learnEvery, h.learnIfDue}} {
+	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepEvery, h.sweep}, {"learn", dueEvery, h.learnIfDue}} {
 		r.Every(j.name, j.every, h.told(j.name, j.work))
 	}
 	r.Start(ctx)
