@@ -24,9 +24,7 @@ func home(ctx context.Context, o Options) (dir, key string, err error) {
 	if err = os.WriteFile(file, benchCharter, 0o600); err != nil {
 		return "", "", err
 	}
-	if _, err = command(ctx, o, withDatabase(o, "charter", "--home", dir, "accept", file)...); err != nil {
-		return "", "", err
-	}
+	// It is in force from the first time the home is opened.
 	key, err = command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "source", "--name", "tills")...)
 	return dir, key, err
 }
