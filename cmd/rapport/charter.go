@@ -75,7 +75,7 @@ func charterCommand() *cobra.Command {
 			}
 			c, problems := charter.Parse(source)
 			if c == nil {
-				return problems.Err()
+				return flawed("The charter has errors", problems)
 			}
 			fmt.Fprint(cmd.OutOrStdout(), c.Show(show.Lang))
 			return nil
@@ -119,6 +119,15 @@ type showArgs struct{ Lang string }
 
 type proposalArgs struct{ Source []byte }
 
+// flawed says in one sentence that a charter cannot be used, with the first of what is wrong.
+func flawed(what string, problems charter.Problems) error {
+	first := ""
+	if errs := problems.Errors(); len(errs) > 0 {
+		first = ", first " + errs[0].String()
+	}
+	return fault.New(fault.Invalid, what+"; rapport charter check lists all that is wrong with it"+first)
+}
+
 func charterSource(home homeOptions, args []string) (path string, source []byte, err error) {
 	switch {
 	case len(args) == 1:
@@ -143,7 +152,7 @@ func runShow(_ context.Context, h *house, args showArgs, say *speaker) error {
 func runDiff(_ context.Context, h *house, args proposalArgs, say *speaker) error {
 	c, problems := charter.Parse(args.Source)
 	if c == nil {
-		return fault.Wrap(fault.Invalid, "The proposal has errors.", problems.Err())
+		return flawed("The proposal has errors", problems)
 	}
 	changes := charter.Diff(h.charter(), c)
 	if len(changes) == 0 {

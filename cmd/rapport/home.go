@@ -26,7 +26,7 @@ const (
 // makeHome makes the folder of a home with a charter to edit, and its keys. A folder that holds something else is refused.
 func makeHome(dir string, source []byte) error {
 	if _, problems := charter.Parse(source); problems.Err() != nil {
-		return fault.Wrap(fault.Invalid, "The charter has errors; nothing was made.", problems.Err())
+		return flawed("The charter has errors, so nothing was made", problems)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

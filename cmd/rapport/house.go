@@ -59,6 +59,9 @@ const modelName = "recommend"
 
 // openHouse opens a home. Its charter.yaml is put in force when there is no charter in force yet.
 func openHouse(ctx context.Context, o homeOptions) (*house, error) {
+	if o.Home == "" {
+		return nil, usage{errors.New("say which home with --home DIR")}
+	}
 	if !isHome(o.Home) {
 		return nil, fault.New(fault.NotFound, "There is no home in "+o.Home+"; make one with rapport init "+o.Home+".")
 	}
@@ -161,7 +164,7 @@ func (h *house) firstCharter(ctx context.Context) error {
 func (h *house) accept(ctx context.Context, source []byte, by string) (charter.Accepted, error) {
 	c, problems := charter.Parse(source)
 	if c == nil {
-		return charter.Accepted{}, fault.Wrap(fault.Invalid, "The charter has errors, so the one in force stays.", problems)
+		return charter.Accepted{}, flawed("The charter has errors, so the one in force stays", problems)
 	}
 	accepted, err := h.store.Charters(ctx)
 	if err != nil {

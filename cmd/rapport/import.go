@@ -61,9 +61,11 @@ func runImport(ctx context.Context, h *house, args importArgs, say *speaker) err
 	}
 	for _, path := range args.Files {
 		rep, err := h.importFile(ctx, args, path, func(done, total int64) { say.Progress(filepath.Base(path), done, total) })
-		if args.JSON {
+		switch {
+		case err != nil && rep.Lines == 0: // nothing became of it: the error says why
+		case args.JSON:
 			say.JSON(rep)
-		} else {
+		default:
 			sayReport(say, filepath.Base(path), rep)
 		}
 		if err != nil {
