@@ -38,7 +38,7 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 	w.b = append(w.b, magic...)
 	w.number(m.k)
 	w.b = binary.AppendVarint(w.b, int64(m.learnt))
-	for _, f := range []float64{m.terms.Again, m.terms.HalfLife, m.terms.Trend, m.terms.Lambda, m.terms.Memory} {
+	for _, f := range []float64{m.terms.Again, m.terms.HalfLife, m.terms.Rare, m.terms.Trend, m.terms.Lambda, m.terms.Drop, m.terms.Memory} {
 		w.float64(f)
 	}
 	w.texts(m.ids)
@@ -190,7 +190,7 @@ func (m *Model) read(r *reader) {
 	}
 	r.b = r.b[size:]
 	m.learnt = person.Instant(learnt)
-	for _, f := range []*float64{&m.terms.Again, &m.terms.HalfLife, &m.terms.Trend, &m.terms.Lambda, &m.terms.Memory} {
+	for _, f := range []*float64{&m.terms.Again, &m.terms.HalfLife, &m.terms.Rare, &m.terms.Trend, &m.terms.Lambda, &m.terms.Drop, &m.terms.Memory} {
 		*f = r.float64()
 	}
 	m.ids = r.texts()

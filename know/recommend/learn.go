@@ -33,8 +33,10 @@ type Options struct {
 type Fixed struct {
 	Again    float64 // what one purchase of the item itself, made now, adds
 	HalfLife float64 // days after which a purchase counts half for Again; 0: it counts in full for ever
+	Rare     float64 // what an item that fewer than k people took, and for which no weights speak, gets besides when it was taken
 	Trend    float64 // what the most popular item of late gets
 	Lambda   float64 // regularisation of the regressions
+	Drop     float64 // more of it, in proportion to how often a source was taken (see linear.Gram.Fit)
 	Memory   float64 // days by which having taken a thing loses 1/e of its gain as a target; 0: all counts alike
 }
 
@@ -95,7 +97,7 @@ func build(ctx context.Context, v *view, opts *Options, t terms) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	w, err := g.Fit(ctx, t.Lambda)
+	w, err := g.Fit(ctx, t.Lambda, t.Drop)
 	if err != nil {
 		return nil, err
 	}

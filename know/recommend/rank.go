@@ -56,6 +56,15 @@ func (t *terms) again(when []person.Instant, at person.Instant) float64 {
 	return t.Again * sum
 }
 
+// again is what having taken an item at these times adds to it.
+func (m *Model) again(item int32, when []person.Instant, at person.Instant) float64 {
+	v := m.terms.again(when, at) * m.repeats(item)
+	if int(item) >= m.candidates {
+		v += m.terms.Rare
+	}
+	return v
+}
+
 // repeats is how apt an item is to be taken again; nothing is known of what fewer than k people took.
 func (m *Model) repeats(item int32) float64 {
 	if int(item) < len(m.repeat) {
@@ -80,7 +89,7 @@ func (m *Model) sources(dst []source, in *Input) []source {
 		}
 		s := source{at: at, taken: int32(i), x: amount(len(t.When))}
 		if again {
-			s.again = m.terms.again(t.When, in.At) * m.repeats(at)
+			s.again = m.again(at, t.When, in.At)
 		}
 		dst = append(dst, s)
 	}

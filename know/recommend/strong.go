@@ -8,7 +8,7 @@ import (
 )
 
 // Strong generalisation: a tenth of the people is kept from the fit; each is then judged by a fifth of what they took,
-// given the rest. Where histories have no times it also chooses lambda.
+// given the rest. Where histories have no times it also chooses lambda and drop.
 
 const (
 	foldLeast = 5   // candidates that a person must have taken to be judged
@@ -39,9 +39,11 @@ func strong(ctx context.Context, c *corpus, opts *Options, q *Quality, timed boo
 	if !timed {
 		tries = tries[:0]
 		for _, l := range tryLambdas {
-			t := q.Chosen
-			t.Lambda = l
-			tries = append(tries, t)
+			for _, d := range tryDrop {
+				t := q.Chosen
+				t.Lambda, t.Drop = l, d
+				tries = append(tries, t)
+			}
 		}
 	}
 	won := -1.0

@@ -106,7 +106,7 @@ func fit(t interface{ Fatal(...any) }, r *Rows, o Options, lambda float64) (*Gra
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := g.Fit(context.Background(), lambda)
+	w, err := g.Fit(context.Background(), lambda, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,13 +280,13 @@ func TestWhatCannotBeFitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range []float64{0, -1, math.NaN(), math.Inf(1)} {
-		if _, err := g.Fit(t.Context(), l); !errors.Is(err, ErrLambda) {
+		if _, err := g.Fit(t.Context(), l, 0); !errors.Is(err, ErrLambda) {
 			t.Errorf("fitted with lambda %g", l)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := g.Fit(ctx, 1); err == nil {
+	if _, err := g.Fit(ctx, 1, 0); err == nil {
 		t.Error("a fit that was called off came back whole")
 	}
 	if _, err := Count(ctx, r, Options{K: 1, Targets: 5}); err == nil {
