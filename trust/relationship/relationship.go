@@ -46,12 +46,7 @@ func Of(c *charter.Charter, e Evidence, at person.Instant, lang string) Standing
 	if c == nil {
 		return Standing{}
 	}
-	day := calendar{place: zone(c.Brand.TimeZone)}
-	st := reach(c, e, at, &day)
-	w := words{lang: lang, place: day.place}
-	st.Because = w.because(c, &st, day.of(st.First), day.of(st.Last), day.of(at))
-	st.Next = w.next(c, &st, at)
-	return st
+	return Say(c, Reach(c, e, at), at, lang)
 }
 
 // Reach is Of without the sentences, for those who ask more than once.
@@ -59,12 +54,8 @@ func Reach(c *charter.Charter, e Evidence, at person.Instant) Standing {
 	if c == nil {
 		return Standing{}
 	}
-	return reach(c, e, at, &calendar{place: zone(c.Brand.TimeZone)})
-}
-
-func reach(c *charter.Charter, e Evidence, at person.Instant, day *calendar) Standing {
 	st := Standing{ToldUs: e.ToldUs}
-	st.contacts(e.Contacts, at, day)
+	st.contacts(e.Contacts, at, &calendar{place: zone(c.Brand.TimeZone)})
 	for l := person.Confidant; l > person.Stranger; l-- {
 		if r := rule(c, l); r != nil && st.missing(r, at) == (missing{}) {
 			st.Reached = l

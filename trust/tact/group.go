@@ -47,6 +47,7 @@ const few = 24
 
 // group finds the group of a head and notes it in the mark.
 func (j *judge) group(h *person.Head, m *mark) *group {
+	m.told = h.Told || h.Learnt == person.Declared // they gave it, or saw it signed in
 	if int(j.last) < len(j.groups) && j.groups[j.last].is(h) {
 		m.group = j.last
 		return &j.groups[j.last]

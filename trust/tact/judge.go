@@ -110,6 +110,7 @@ type named struct {
 type mark struct {
 	group int32
 	code  code
+	told  bool // the person knows that we know
 }
 
 func (j *judge) run(permit Permit) Judgement {
@@ -208,19 +209,15 @@ func (j *judge) settle() relationship.Standing {
 	}
 	optOuts := consent.OptOuts(j.Charter, j.Who, j.Choices, j.Moment.At)
 	e := j.evidence(make([]person.Instant, 0, len(j.History)), optOuts)
-	level := relationship.Reach(j.Charter, e, j.Moment.At).Level
-	for {
-		if !j.secondPass(level) {
-			break // what it rests on stands as it is
-		}
+	st := relationship.Reach(j.Charter, e, j.Moment.At)
+	for j.secondPass(st.Level) { // it held something that the level may rest on
 		e = j.evidence(e.Contacts[:0], optOuts)
-		if l := relationship.Reach(j.Charter, e, j.Moment.At).Level; l < level {
-			level = l
-			continue
+		level := st.Level
+		if st = relationship.Reach(j.Charter, e, j.Moment.At); st.Level == level {
+			break
 		}
-		break
 	}
-	return relationship.Of(j.Charter, e, j.Moment.At, j.Moment.Language)
+	return relationship.Say(j.Charter, st, j.Moment.At, j.Moment.Language)
 }
 
 // evidence is what has passed so far and is not later than the moment.
@@ -253,20 +250,22 @@ func (j *judge) secondPass(level person.Level) (rested bool) {
 		g.worst = g.worstFirst
 	}
 	derived := false
-	pass := func(heads []person.Head, marks []mark) {
+	pass := func(marks []mark) {
 		for i := range marks {
 			m := &marks[i]
 			g := &j.groups[m.group]
 			if g.protective || m.code != passes && m.code < tooSoon {
 				continue
 			}
-			m.code = g.second[told(&heads[i])]
+			if m.code = g.second[0]; m.told {
+				m.code = g.second[1]
+			}
 			g.worst = earlier(g.worst, m.code)
 			derived = derived || g.derived
 		}
 	}
-	pass(j.Facts, j.facts)
-	pass(j.History, j.history)
+	pass(j.facts)
+	pass(j.history)
 	if derived {
 		j.inherit(func(input string) code { return j.early(input, level) })
 	}
@@ -281,14 +280,6 @@ func (j *judge) secondPass(level person.Level) (rested bool) {
 		}
 	}
 	return false
-}
-
-// told says whether the person knows that we know: they gave it, or saw it signed in.
-func told(h *person.Head) int {
-	if h.Told || h.Learnt == person.Declared {
-		return 1
-	}
-	return 0
 }
 
 // reasons gives the reason of each head, and counts the holds.
