@@ -74,7 +74,7 @@ func catalogueOf(items int) []string {
 	return append(ids, "never-taken")
 }
 
-var someTerms = &Fixed{Again: 0.3, HalfLife: 60, Trend: 0.1, Lambda: 10, Memory: 60}
+var someTerms = &Fixed{Again: 0.3, HalfLife: 60, Rare: 0.05, Trend: 0.1, Lambda: 10, Memory: 60}
 
 func learn(t testing.TB, hs []History, o Options) (*Model, Quality) {
 	t.Helper()
@@ -571,5 +571,45 @@ func TestHistoriesAreCopied(t *testing.T) {
 	}, Options{K: testK, Fixed: someTerms})
 	if err != nil || !bytes.Equal(bytesOf(t, want), bytesOf(t, m)) {
 		t.Error("slices used again change what was learnt", err)
+	}
+}
+
+// Small enough to work out by hand: four people took a, three of them b too, one of these twice; all without times.
+func TestByHand(t *testing.T) {
+	took := func(id string, n int) Taken { return Taken{Item: id, When: make([]person.Instant, n)} }
+	hs := []History{
+		{Taken: []Taken{took("a", 1), took("b", 1)}, Columns: []string{"size=s"}},
+		{Taken: []Taken{took("b", 1), took("a", 1)}, Columns: []string{"size=s"}},
+		{Taken: []Taken{took("a", 1), took("b", 2)}},
+		{Taken: []Taken{took("a", 1)}, Columns: []string{"size=l"}},
+	}
+	m, q := learn(t, hs, Options{K: 2, Items: []string{"c"}, Fixed: &Fixed{Lambda: 1, Drop: 0.5, Again: 0.2, Rare: 0.01}})
+	if q.People != 4 || q.Items != 2 || q.Columns != 1 || q.Weights != 4 {
+		t.Errorf("%+v", q)
+	}
+	// b on {a, size=s}: [[4·1.5+1, 2], [2, 2·1.5+1]] w = [3, 2] and a on {b, size=s}: [[3·1.5+1, 2], [2, 4]] w = [3, 2].
+	ab, sb := (3*4-2*2)/24.0, (7*2-2*3)/24.0
+	ba, sa := (3*4-2*2)/18.0, (5.5*2-2*3)/18.0
+	// One of seven took again; a: none of 4, b: 1 of 3.
+	repeatA, repeatB := (5/7.0)/9*7, (1+5/7.0)/8*7
+	in := Input{Taken: []Taken{took("a", 3), took("c", 1), took("gone", 1)}, Columns: []string{"size=s", "size=l"}}
+	ranked := m.Rank(nil, in)
+	want := []Scored{{0, "a", 0.2*3*repeatA + sa}, {1, "b", 2*ab + sb}, {2, "c", 0.2 + 0.01}}
+	slices.SortFunc(want, best)
+	near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-6 })
+	if d := cmp.Diff(want, ranked, near); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]Part{{Source: "a", Item: "a", Weight: 2 * ab}, {Source: "fact:size", Fact: "size", Weight: sb}}, m.Explain(in, "b"), near); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]Part{{Source: "a", Item: "a", Weight: ba}}, m.Neighbours("b"), near); d != "" {
+		t.Error(d)
+	}
+	in = Input{Taken: []Taken{took("b", 1)}}
+	want = []Scored{{0, "a", ba}, {1, "b", 0.2 * repeatB}}
+	slices.SortFunc(want, best)
+	if d := cmp.Diff(want, m.Rank(nil, in), near); d != "" {
+		t.Error(d)
 	}
 }
