@@ -235,7 +235,7 @@ var breaks = []struct {
 				}
 			}
 		}
-	}), nil, []string{Noninterference}},
+	}), nil, []string{ProtectiveOnly}},
 
 	{"tact knows no surprise", nil, forget(tact.Surprising), []string{HoldsExercised}},
 	{"tact knows no doubt", nil, forget(tact.Doubtful), []string{HoldsExercised}},
@@ -259,9 +259,10 @@ func forget(reason tact.Reason) func(tact.Case) tact.Judgement {
 
 func TestPlantedBreaksAreSeen(t *testing.T) {
 	w := newTown(t)
-	s := w.snapshot(16, 8)
+	s := w.snapshot(12, 8)
 	for _, b := range breaks {
 		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
 			p := prover(t, s, b.compute)
 			if b.judge != nil {
 				p.judge = b.judge

@@ -12,8 +12,8 @@ import (
 	"github.com/rapporthq/rapport/trust/consent"
 )
 
-// ProtectiveOnlyRemoves gives every person protective facts that make each rule fire, one that does not, and one in doubt, besides what
-// they have, and compares with the decision that a catalogue without the removed items would give: nothing is added, nothing
+// ProtectiveOnlyRemoves gives every person protective facts that make each rule fire, one that does not, one in doubt and one without leave,
+// tries them with what they have too, and compares with the decision that a catalogue without the removed items would give: nothing is added, nothing
 // changes places, and doubt removes all that the rules on it could. A case counts only if that catalogue gives another decision.
 func (p *Prover) ProtectiveOnlyRemoves() Result {
 	r := Result{Check: ProtectiveOnly}
@@ -41,6 +41,10 @@ func (p *Prover) ProtectiveOnlyRemoves() Result {
 				}
 				with.Facts = append(with.Facts, person.Fact{Head: head, Value: v.value})
 				p.protectOne(&s, with, bare, what, counted, wrong)
+				if !v.doubt && len(v.rules) > 0 && p.forbid(bare, d) {
+					with.Choices = bare.Choices
+					p.protectNone(&s, with, bare, v.rules, d.Name+" without leave", counted, wrong)
+				}
 			}
 		}
 	}
@@ -70,6 +74,21 @@ func (p *Prover) protectOne(s *shelves, with, bare *decide.Made, what string, co
 			counted[what]++
 			wrong[what]++
 		} else if want != plain {
+			counted[what]++
+		}
+	}
+}
+
+// protectNone compares, at each placement, the decision with a protective fact for which there is no leave and the one without it: it plays
+// no part. A case counts only if the rules would have removed something.
+func (p *Prover) protectNone(s *shelves, with, bare *decide.Made, rules []string, what string, counted, wrong tally) {
+	for _, placement := range s.house.Charter.Order.Placements {
+		a := p.ask(s.house, placement)
+		plain := p.decided(s.house, bare, a)
+		if p.decided(s.house, with, a) != plain {
+			counted[what]++
+			wrong[what]++
+		} else if p.decided(s.without(rules), bare, a) != plain {
 			counted[what]++
 		}
 	}
@@ -170,9 +189,26 @@ func (p *Prover) permit(m *decide.Made, d *charter.Datum) {
 	}
 }
 
+// forbid is a no to the datum's own purposes; it says whether the person can say it to all of them.
+func (p *Prover) forbid(m *decide.Made, d *charter.Datum) bool {
+	p.permit(m, d)
+	for _, purpose := range d.Purposes {
+		if pu := p.snap.House.Charter.Purposes[purpose]; pu == nil || !pu.Basis.Switchable() {
+			return false
+		}
+		for i := range m.Choices {
+			if m.Choices[i].Purpose == purpose {
+				m.Choices[i].Answer = consent.No
+			}
+		}
+	}
+	return len(d.Purposes) > 0
+}
+
 // trial is a value that a protective fact is given.
 type trial struct {
 	value string
+	rules []string // that fire by it
 	doubt bool
 }
 
@@ -181,7 +217,7 @@ func (p *Prover) trials(m *decide.Made, d *charter.Datum) []trial {
 	values := p.others(d, "")
 	r := p.random(ProtectiveOnly, m.Who.Root, d.Name)
 	r.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
-	by := map[string]string{} // which rules fire → the first value by which just these do
+	by := map[string]trial{} // which rules fire → the first value by which just these do
 	for _, v := range values {
 		var fired []string
 		for _, rule := range p.snap.House.Charter.Protect {
@@ -191,7 +227,7 @@ func (p *Prover) trials(m *decide.Made, d *charter.Datum) []trial {
 		}
 		key := strings.Join(fired, "\x00")
 		if _, ok := by[key]; !ok {
-			by[key] = v
+			by[key] = trial{value: v, rules: fired}
 		}
 	}
 	var keys []string
@@ -201,10 +237,10 @@ func (p *Prover) trials(m *decide.Made, d *charter.Datum) []trial {
 	sort.Strings(keys)
 	var out []trial
 	for _, key := range keys {
-		out = append(out, trial{value: by[key]})
+		out = append(out, by[key])
 	}
 	if len(values) > 0 {
-		out = append(out, trial{values[0], true})
+		out = append(out, trial{value: values[0], doubt: true})
 	}
 	return out
 }
