@@ -35,7 +35,7 @@ type Parts struct {
 	Catalogue Catalogue
 	Meter     Meter
 	Clock     person.Clock
-	Log       *slog.Logger
+	Log       *slog.Logger // told why a batch could not be kept, never what it held
 }
 
 // Gate judges what arrives and commits what may be kept. It is safe for use by many goroutines.
@@ -106,6 +106,7 @@ func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 		if errors.As(err, &f) {
 			return Outcome{}, err
 		}
+		g.parts.Log.Warn("a batch could not be kept", "source", a.Source, "messages", len(a.Batch.Messages), "tries", try+1, "cause", err)
 		return Outcome{}, fault.Wrap(fault.Unavailable, "This cannot be kept just now: send the same again in a moment.", err)
 	}
 }
