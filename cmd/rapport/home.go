@@ -17,7 +17,7 @@ type homeOptions struct {
 	Database string // PostgreSQL URL; empty: SQLite in the home
 }
 
-// A home is a folder: charter.yaml (the proposal that is edited), keys/, database/. The lake comes with a later version.
+// A home is a folder: charter.yaml (the proposal that is edited), keys/, database/.
 const (
 	charterFile = "charter.yaml"
 	databaseDir = "database"
@@ -35,7 +35,7 @@ func makeHome(dir string, source []byte) error {
 	if len(entries) > 0 {
 		return fault.New(fault.Conflict, "There is something in "+dir+" already; name an empty folder or one that does not exist.")
 	}
-	for _, d := range []string{dir, filepath.Join(dir, databaseDir), filepath.Join(dir, "lake")} {
+	for _, d := range []string{dir, filepath.Join(dir, databaseDir)} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return fmt.Errorf("%s cannot be made: %w", d, err)
 		}

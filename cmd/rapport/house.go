@@ -62,6 +62,10 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if o.Home == "" {
 		return nil, usage{errors.New("say which home with --home DIR")}
 	}
+	var err error
+	if o.Home, err = filepath.Abs(o.Home); err != nil {
+		return nil, err
+	}
 	if !isHome(o.Home) {
 		return nil, fault.New(fault.NotFound, "There is no home in "+o.Home+"; make one with rapport init "+o.Home+".")
 	}

@@ -68,7 +68,8 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 }
 
 // learn makes a new model from what each person's choices let the charter's learning purposes use. It is one look at the
-// population for each such purpose, on record before anything is read.
+// population for the first such purpose, on record before anything is read: one model serves them all, and what another purpose alone
+// would allow is left out of it.
 func (h *house) learn(ctx context.Context, actor string, progress func(float64)) (recommend.Quality, string, error) {
 	house := h.live.House()
 	c := house.Charter
@@ -125,7 +126,13 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 			failed = nil
 		}
 	})
-	m, q, err := recommend.Learn(ctx, histories, recommend.Options{K: c.K, Sensitive: func(id string) bool { return len(house.Shelf.Sensitive(id)) > 0 },
+	var items []string
+	for _, it := range house.Shelf.All() {
+		if !it.Bare {
+			items = append(items, it.ID)
+		}
+	}
+	m, q, err := recommend.Learn(ctx, histories, recommend.Options{K: c.K, Items: items, Sensitive: func(id string) bool { return len(house.Shelf.Sensitive(id)) > 0 },
 		Candidate: func(id string) bool { return house.Shelf.Item(id) != nil }, Progress: progress, Clock: h.clock})
 	if failed != nil {
 		err = failed

@@ -18,7 +18,10 @@ import (
 // version is set at build time.
 var version = "0.1.0-dev"
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	ownerOnly()
+	os.Exit(run(os.Args[1:]))
+}
 
 // usage marks a wrong use of the command line: exit code 2.
 type usage struct{ error }
