@@ -163,7 +163,7 @@ func TestTwoPeopleOnOneDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, _, err := collects(s.URL, web, "batch", body, map[string]string{"Sec-GPC": "1"}); err != nil || status != http.StatusOK {
+	if status, _, err := collects(s.URL+"/v1/batch", web, body, map[string]string{"Sec-GPC": "1"}); err != nil || status != http.StatusOK {
 		t.Fatalf("%d (%v)", status, err)
 	}
 	if n := refusals(t, s.URL, signup, "web")["Product Viewed no-permission"]; n != 2 {

@@ -90,9 +90,9 @@ func until(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// collects sends one body to a collecting door with a write key.
-func collects(url, key, call string, body []byte, headers map[string]string) (status int, header http.Header, err error) {
-	req, err := http.NewRequest(http.MethodPost, url+"/v1/"+call, bytes.NewReader(body))
+// collects posts one body to a door with a write key.
+func collects(door, key string, body []byte, headers map[string]string) (status int, header http.Header, err error) {
+	req, err := http.NewRequest(http.MethodPost, door, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -117,7 +117,7 @@ func sends(t *testing.T, url, key string, messages ...map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, _, err := collects(url, key, "batch", body, nil); err != nil || status != http.StatusOK {
+	if status, _, err := collects(url+"/v1/batch", key, body, nil); err != nil || status != http.StatusOK {
 		t.Fatalf("a batch was answered with %d (%v)", status, err)
 	}
 }
