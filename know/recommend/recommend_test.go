@@ -613,3 +613,17 @@ func TestByHand(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestScoresThatHardlyDifferAreInOrder(t *testing.T) {
+	m := townModel(t)
+	for i := range m.candidates {
+		m.trends[0][i] = 1 + 1e-12*float64((i*7)%m.candidates)
+	}
+	for mo := range m.trends {
+		m.trends[mo] = m.trends[0]
+	}
+	r := m.Rank(nil, Input{At: today})
+	if !slices.IsSortedFunc(r, best) || len(r) < 10 {
+		t.Error(r)
+	}
+}
