@@ -58,6 +58,24 @@ func choices(path string, people int) error {
 	return f.Close()
 }
 
+// shelved is how many products the catalogue has; messages name these.
+const shelved = 5000
+
+// products writes the catalogue that messages speak of.
+func products(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	for i := range shelved {
+		if _, err := fmt.Fprintf(f, `{"id":"10%05d","name":"Product %d","department":"Bench","price":2.5}`+"\n", i, i); err != nil {
+			return err
+		}
+	}
+	return f.Close()
+}
+
 func userID(i int) string { return fmt.Sprintf("u%07d", i) }
 
 // message writes one event of about 500 bytes. Of a hundred, five are not declared, four are traits, forty are views and the
@@ -85,7 +103,7 @@ func message(dst []byte, serial uint64, people int, now string) []byte {
 		dst = append(dst, `,"traits":{"household":"2","favourite_colour":"not declared","shoe_size":43}}`...)
 	case kind < 49:
 		dst = append(dst, `,"event":"Product Viewed","properties":{"product_id":"10`...)
-		dst = appendPadded(dst, int(mix(serial+1)%5000), 5)
+		dst = appendPadded(dst, int(mix(serial+1)%shelved), 5)
 		dst = append(dst, `","referrer_campaign":"not declared","list":"shelf-7","position":4,"variant":"blue"}}`...)
 	default:
 		dst = append(dst, `,"event":"Order Completed","properties":{"order_id":"o`...)
@@ -96,7 +114,7 @@ func message(dst []byte, serial uint64, people int, now string) []byte {
 				dst = append(dst, ',')
 			}
 			dst = append(dst, `{"product_id":"10`...)
-			dst = appendPadded(dst, int(mix(serial+uint64(l)+7)%5000), 5)
+			dst = appendPadded(dst, int(mix(serial+uint64(l)+7)%shelved), 5)
 			dst = append(dst, `","quantity":1,"price":2.5}`...)
 		}
 		dst = append(dst, ']')
@@ -143,6 +161,13 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	}
 	o.Log("importing the choices of %d people", people)
 	if _, err := command(ctx, o, withDatabase(o, "import", "--home", dir, "--source", "tills", "--as", "choices", file)...); err != nil {
+		return nil, err
+	}
+	shelf := filepath.Join(o.Dir, "items.jsonl")
+	if err := products(shelf); err != nil {
+		return nil, err
+	}
+	if _, err := command(ctx, o, withDatabase(o, "import", "--home", dir, "--source", "tills", "--as", "items", shelf)...); err != nil {
 		return nil, err
 	}
 	bare, err := start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}")
