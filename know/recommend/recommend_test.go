@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/rapporthq/rapport/person"
@@ -169,6 +170,10 @@ func TestPartsAreTheScore(t *testing.T) {
 			}
 			if math.Abs(sum-s.Score) > 1e-9 {
 				t.Fatalf("the parts of %s add up to %v, its score is %v", s.ID, sum, s.Score)
+			}
+			short := m.Reasons(in, []string{s.ID}, 3)[0]
+			if d := cmp.Diff(parts[:min(3, len(parts))], short.Parts, cmpopts.EquateEmpty()); d != "" || short.More != max(0, len(parts)-3) {
+				t.Fatalf("the reasons are not the first of the parts: %d more\n%s", short.More, d)
 			}
 			// In the order of adding they give the very bits.
 			exact := 0.0
@@ -625,5 +630,57 @@ func TestScoresThatHardlyDifferAreInOrder(t *testing.T) {
 	r := m.Rank(nil, Input{At: today})
 	if !slices.IsSortedFunc(r, best) || len(r) < 10 {
 		t.Error(r)
+	}
+}
+
+// What is chosen by must be what is ranked: the judge of choices adds up scores in its own way, for speed.
+func TestTheJudgeRanksAsTheModelDoes(t *testing.T) {
+	c, err := gather(t.Context(), slices.Values(town(150, 20, 6)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := Options{K: testK, Items: catalogueOf(20)}
+	v := c.see(daysAgo(28), testK, nil, nil)
+	judged := c.futures(v, opts.Items)
+	fixed, err := build(t.Context(), v, &opts, terms{Lambda: 10, Memory: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grid{m: fixed, v: v, judged: judged, trend: []float64{0, 0.3}, halfLife: []float64{0, 40}, again: []float64{0, 0.2}, rare: []float64{0, 0.1}}
+	outcomes := g.run()
+	if len(outcomes) != 16 || len(judged) < 60 {
+		t.Fatal(len(outcomes), len(judged))
+	}
+	for _, o := range outcomes {
+		m, err := build(t.Context(), v, &opts, terms(o.Fixed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, fresh := 0.0, 0.0
+		for _, f := range judged {
+			in := Input{At: v.until}
+			had, truth, left := map[string]bool{}, map[string]bool{}, map[string]bool{}
+			for e := c.first[f.p]; e < c.first[f.p+1]; e++ {
+				if when := v.before(e); len(when) > 0 {
+					in.Taken = append(in.Taken, Taken{Item: c.items[c.item[e]], When: when})
+					had[c.items[c.item[e]]] = true
+				}
+			}
+			for _, k := range c.col[c.colAt[f.p]:c.colAt[f.p+1]] {
+				in.Columns = append(in.Columns, c.columns[k])
+			}
+			for _, i := range f.truth {
+				truth[c.items[i]] = true
+				if !had[c.items[i]] {
+					left[c.items[i]] = true
+				}
+			}
+			ranked := m.Rank(nil, in)
+			all += figuresOf(leave(ranked, nil, 10), truth).NDCG10
+			fresh += figuresOf(leave(ranked, had, 10), left).NDCG10
+		}
+		if math.Abs(all-float64(o.all)/unit) > 1e-6 || math.Abs(fresh-float64(o.fresh)/unit) > 1e-6 {
+			t.Errorf("%+v: judged %g and %g, ranked %g and %g", o.Fixed, float64(o.all)/unit, float64(o.fresh)/unit, all, fresh)
+		}
 	}
 }
