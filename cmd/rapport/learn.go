@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -114,6 +115,11 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 				return nil // this person allows nothing
 			}
 			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, o.Facts)}
+			// What cannot be had today (a coupon, petrol, what is out of stock) is neither offered nor a reason until the next learning.
+			one.Taken = slices.DeleteFunc(one.Taken, func(t recommend.Taken) bool {
+				it := house.Shelf.Item(t.Item)
+				return it != nil && !it.Available(now)
+			})
 			if len(one.Taken) == 0 {
 				return nil
 			}
