@@ -52,13 +52,13 @@ func TestABrowserThatClaimsToBeSomebody(t *testing.T) {
 	stock(t, home)
 	must(t, "import", "--home", home, "--source", "signup", "--as", "choices", writeFile(t, "no.jsonl",
 		`{"userId":"house-3","purpose":"personalise","answer":"no","at":"`+time.Now().UTC().Add(-time.Hour).Format(time.RFC3339)+`","channel":"web","language":"en","notice":"n1","words":"May we?"}`+"\n"))
-	must(t, "learn", "--home", home)
+	learnt := must(t, "learn", "--home", home)
 	web := must(t, "token", "--home", home, "--role", "source", "--name", "web")
 	page := must(t, "token", "--home", home, "--role", "decide", "--name", "page")
 	server := must(t, "token", "--home", home, "--role", "decide", "--name", "server", "--attest", "--explain")
 	itself := map[string]string{"userId": "house-7"}
 	if rung, told := asked(t, s.URL, server, itself, true); rung != "individual" || !told {
-		t.Fatalf("the household itself gets %s, told %v: nothing would be tried", rung, told)
+		t.Fatalf("the household itself gets %s, told %v: nothing would be tried; learning said %s", rung, told, learnt)
 	}
 
 	// The claims: on a device, on no device, with a yes, with a no, with facts.

@@ -72,6 +72,8 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 // population for the first such purpose, on record before anything is read: one model serves them all, and what another purpose alone
 // would allow is left out of it.
 func (h *house) learn(ctx context.Context, actor string, progress func(float64)) (recommend.Quality, string, error) {
+	h.learning.Lock()
+	defer h.learning.Unlock()
 	house := h.live.House()
 	c := house.Charter
 	purpose := ""
@@ -114,7 +116,7 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 			if err != nil {
 				return nil // this person allows nothing
 			}
-			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, o.Facts)}
+			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, vault.InUse(o.Facts))}
 			// What cannot be had today (a coupon, petrol, what is out of stock) is neither offered nor a reason until the next learning.
 			one.Taken = slices.DeleteFunc(one.Taken, func(t recommend.Taken) bool {
 				it := house.Shelf.Item(t.Item)
@@ -150,7 +152,7 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 	if err != nil {
 		return q, "", err
 	}
-	version := now.Time().Format("2006-01-02T15:04:05Z")
+	version := now.Time().Format("2006-01-02T15:04:05.000000Z") // two of one second are two: processes follow by the version
 	if err := h.store.PutModel(ctx, modelName, version, now, body); err != nil {
 		return q, "", err
 	}
