@@ -265,8 +265,10 @@ type trendAt struct {
 	ranked []recommend.Scored
 }
 
-// trending is the model's trend, best first. Do not change it.
+// trending is the model's trend in the hour of that time, best first: what is popular does not turn by the second, and so everybody who
+// asks within the hour is given the same work. Do not change it.
 func (h *House) trending(at person.Instant) []recommend.Scored {
+	at -= at % person.Instant(time.Hour.Microseconds())
 	if t := h.trend.last.Load(); t != nil && t.at == at {
 		return t.ranked
 	}
