@@ -76,7 +76,7 @@ func Take(events []person.Event, counts func(event string) bool) []Taken {
 }
 
 // Columns names the columns of a person's facts: those whose type the charter makes a column (enum, band), protective
-// facts and identifiers left out. Facts come in any order; the answer is sorted.
+// facts and identifiers left out. Facts come in any order, one for each name (see person.InUse); the answer is sorted.
 func Columns(c *charter.Charter, facts []person.Fact) []string {
 	var out []string
 	for _, f := range facts {

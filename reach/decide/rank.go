@@ -90,50 +90,18 @@ type values struct {
 	cols   []string
 }
 
-// permittedValues picks, of several values of one fact, the best known: by how it was learnt, then verified, quality, time.
-// Heads decide, and only those that passed, so that nothing held can move the choice.
+// permittedValues keeps, of several values of one fact, the one that outweighs the others (person.InUse). Only facts that passed are among
+// them, so that nothing held can move the choice.
 func permittedValues(c *charter.Charter, counts func(string) bool, facts []person.Fact, events []person.Event) values {
-	best := map[string]*person.Fact{}
-	for i := range facts {
-		f := &facts[i]
-		d := c.Data[f.Name]
-		if d == nil || d.Protective || d.Kind == charter.Identifier {
-			continue
+	chosen := person.InUse(facts)
+	v := values{events: events, taken: recommend.Take(events, counts), facts: make(map[string]string, len(chosen))}
+	for i := range chosen {
+		if d := c.Data[chosen[i].Name]; d != nil && !d.Protective && d.Kind != charter.Identifier {
+			v.facts[chosen[i].Name] = chosen[i].Value
 		}
-		if b := best[f.Name]; b == nil || better(f, b) {
-			best[f.Name] = f
-		}
-	}
-	v := values{events: events, taken: recommend.Take(events, counts), facts: make(map[string]string, len(best))}
-	chosen := make([]person.Fact, 0, len(best))
-	for n, f := range best {
-		v.facts[n] = f.Value
-		chosen = append(chosen, *f)
 	}
 	v.cols = recommend.Columns(c, chosen) // sorted
 	return v
-}
-
-func better(a, b *person.Fact) bool {
-	return cmp.Or(
-		cmp.Compare(a.Learnt, b.Learnt),
-		compareBool(a.Verified, b.Verified),
-		cmp.Compare(a.Quality, b.Quality),
-		cmp.Compare(a.At, b.At),
-		cmp.Compare(a.Received, b.Received),
-		strings.Compare(b.Source, a.Source),
-		strings.Compare(b.Value, a.Value),
-	) > 0
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // scratch keeps the long slices of rankings between decisions.

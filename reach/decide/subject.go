@@ -12,7 +12,7 @@ import (
 // Heads is what is known of a person without any value: enough to judge by.
 type Heads struct {
 	Who        person.Person
-	Facts      []person.Head // one for each name
+	Facts      []person.Head // of all sources, several for a name
 	History    []person.Head
 	Choices    []consent.Choice
 	Feedback   []person.Feedback

@@ -116,8 +116,9 @@ func made(r *vault.Record, o *vault.Opened, h *decide.House) *decide.Made {
 		Who: r.Who, History: o.History, Choices: r.Choices, Feedback: r.Feedback, Complaints: r.Complaints, Shown: r.Shown,
 		Restricted: r.Restricted, Marks: h.Shelf.Sensitive,
 	}
+	places := r.Places(o)
 	for i, k := 0, 0; i < len(r.Facts); i++ {
-		if k < len(o.Facts) && o.Facts[k].Name == r.Facts[i].Name {
+		if k < len(places) && places[k] == i {
 			m.Facts = append(m.Facts, o.Facts[k])
 			k++
 			continue

@@ -44,14 +44,15 @@ func earlier(a, b code) code {
 }
 
 // Judge decides a case. It is a function of its Case alone. What passed both passes is in the Permit, by the places of
-// Case.Facts and Case.History: Record.Open must be asked with the same heads.
+// Case.Facts and Case.History: Record.Open must be asked with the same heads. Several facts may have one name: each is judged for
+// itself, and which of those that passed is used is for whoever opens them to choose.
 //
 // Protective facts go their own way. They are judged by their own purposes, not the placement's; the second pass is not theirs.
 // First leave, then doubt: where the person gave no leave (restricted, not-chartered, purpose, permission, sensitive) the fact
 // plays no part at all. Where there is leave but the fact is in doubt (expired, doubtful: dated in the future, only claimed about somebody
 // who is known, or under the datum's quality floor), Protective says false and everything that its rules could remove is removed.
-// Of several facts of one name the newest decides, and doubt decides where two are equally new. A restriction takes away the leave for
-// purposes that the person could say no to, and leaves those that rest on a law or a contract.
+// Of several facts of one name that have leave the newest decides whether there is doubt, and doubt where two are equally new.
+// A restriction takes away the leave for purposes that the person could say no to, and leaves those that rest on a law or a contract.
 func Judge(c Case) Judgement {
 	if c.Charter == nil || c.Placement == nil {
 		return withheld(&c)

@@ -2,8 +2,8 @@ package vault
 
 import "github.com/rapporthq/rapport/person"
 
-// FactRows names every row that keeps a fact of this name, the one that holds and those it outweighs: what must go when the
-// person removes the fact. Rows whose head could not be opened are found by their key.
+// FactRows names every row that keeps a fact of this name, from each source and pseudonym, superseded ones too: what must go when
+// the person removes the fact. Rows whose head could not be opened are found by their key.
 func (r *Record) FactRows(name string) []RowID {
 	half := r.v.NameHalf(FactRow, name)
 	var ids []RowID
@@ -15,6 +15,26 @@ func (r *Record) FactRows(name string) []RowID {
 		}
 	}
 	return ids
+}
+
+// FactRow names the row of the i-th of Facts.
+func (r *Record) FactRow(i int) RowID {
+	return RowID{r.factRows[i].Of, FactRow, r.factRows[i].Key}
+}
+
+// Places gives, for each of the facts that were opened of this record, its place in Facts: what could not be opened is not among them,
+// and several have one name.
+func (r *Record) Places(o *Opened) []int {
+	places := make([]int, 0, len(o.Facts))
+	for i := range r.Facts {
+		if k := len(places); k < len(o.Facts) {
+			f, h := &o.Facts[k].Head, &r.Facts[i]
+			if f.Name == h.Name && f.Source == h.Source && f.Of == h.Of {
+				places = append(places, i)
+			}
+		}
+	}
+	return places
 }
 
 // Frame gives the frame of an event without its body, to seal another body in its place.

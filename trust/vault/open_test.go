@@ -127,7 +127,7 @@ func TestSensitiveLinesAreLeftOut(t *testing.T) {
 func TestStaffOpenWhatTheirTeamMay(t *testing.T) {
 	h := shopper(t, 3, 2)
 	h.put(h.k.SealFact(fact("name", "Jane", "signup", person.Declared, noon, true)), h.k.SealFact(fact("birthday", "1970-01-01", "signup", person.Declared, noon, true)))
-	h.put(h.k.SealFact(fact("name", "J.", "bureau", person.Acquired, noon, true))) // superseded
+	h.put(h.k.SealSuppressed("income_band", noon), h.k.SealFact(fact("income_band", "low", "bureau", person.Acquired, noon, true))) // superseded
 	h.loaded.Frames = append(h.loaded.Frames, order(h.k, 9, 2, noon, "viewed"))
 	r := h.record(t, noMarks)
 	if len(r.Superseded) != 1 {

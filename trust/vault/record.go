@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"slices"
+
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
@@ -16,15 +18,18 @@ type Claim struct {
 
 // Record is one person with the heads opened: enough to judge by, and no values. Values come from Open, with a permit.
 //
-// What could not be opened stands for the person: an unreadable fact is a head of quality 0 that no readable fact of
-// the same name outweighs, an unreadable choice is a no, an unreadable restriction is one, an unreadable complaint is open,
+// Facts has every head of every name, from each source and pseudonym: what may be used is judged of all of them, and only then is one chosen
+// for a name (person.InUse). Were it chosen before, a fact that is held could keep out one that is permitted.
+//
+// What could not be opened stands for the person: an unreadable fact is a head of quality 0 beside which no other of its name can
+// be used (protective ones can still remove), an unreadable choice is a no, an unreadable restriction is one, an unreadable complaint is open,
 // an unreadable feedback is "too-personal".
 type Record struct {
 	Who        person.Person
 	Version    int64
 	Charter    int           // position of the charter in force when it was loaded
-	Facts      []person.Head // one for each name: the one that holds
-	Superseded []person.Head // facts that another of the same name outweighs; only the person themselves sees them
+	Facts      []person.Head // of all sources, several for a name
+	Superseded []person.Head // facts that the person removed or corrected, and those beside an unreadable one of their name; only they see them
 	History    []person.Head // one for each frame, oldest first
 	Events     []person.EventID
 	Choices    []consent.Choice
@@ -68,7 +73,7 @@ func (v *Vault) Record(l Loaded, streams func(StreamID) (Stream, bool), series *
 		now = series.Current()
 	}
 	told := r.readRows(l.Rows, now)
-	r.settleFacts()
+	r.settleFacts(now)
 	r.readHistory(streams, series)
 	for i := range r.Facts {
 		tell(&r.Facts[i], told)
@@ -96,64 +101,37 @@ func (r *Record) Suppressed(name string) bool {
 // Ring is the data key of one of the person's pseudonyms, for sealing; nil when it cannot be unwrapped.
 func (r *Record) Ring(id person.ID) *KeyRing { return r.rings[id] }
 
-// settleFacts keeps, for each name, the head that holds, and lists the others as superseded.
-func (r *Record) settleFacts() {
-	type seat struct{ i int }
-	at := make(map[string]seat, len(r.Facts))
-	heads, rows := r.Facts[:0:0], r.factRows[:0:0]
+// settleFacts lists as superseded what the person removed or corrected and another source brings all the same, and what stands beside an
+// unreadable fact of its name, for nobody can say that this is not a correction of it. Protective facts stay beside it: they can only remove.
+func (r *Record) settleFacts(c *charter.Charter) {
+	var doubted []string
+	for i := range r.Facts {
+		if h := &r.Facts[i]; h.Learnt == unreadable {
+			if d := c.Data[h.Name]; !d.Protective { // it has its name from the charter
+				doubted = append(doubted, h.Name)
+			}
+		}
+	}
+	if len(doubted) == 0 && len(r.suppressed) == 0 && r.Unreadable == 0 {
+		return
+	}
+	heads, rows := r.Facts[:0], r.factRows[:0]
 	for i := range r.Facts {
 		h, row := r.Facts[i], r.factRows[i]
-		if h.Source != "self" && h.Learnt != unreadable && r.Suppressed(h.Name) {
+		switch {
+		case h.Learnt == unreadable:
+			h.Learnt = person.Acquired
+		case h.Source != "self" && r.Suppressed(h.Name), slices.Contains(doubted, h.Name):
 			r.Superseded, r.lostRows = append(r.Superseded, h), append(r.lostRows, row)
 			continue
 		}
-		s, taken := at[h.Name]
-		switch {
-		case !taken:
-			at[h.Name] = seat{len(heads)}
-			heads, rows = append(heads, h), append(rows, row)
-		case outweighs(&h, &heads[s.i]):
-			r.Superseded, r.lostRows = append(r.Superseded, heads[s.i]), append(r.lostRows, rows[s.i])
-			heads[s.i], rows[s.i] = h, row
-		default:
-			r.Superseded, r.lostRows = append(r.Superseded, h), append(r.lostRows, row)
-		}
-	}
-	for i := range heads {
-		if heads[i].Learnt == unreadable {
-			heads[i].Learnt = person.Acquired
-		}
-	}
-	for i := range r.Superseded {
-		if r.Superseded[i].Learnt == unreadable {
-			r.Superseded[i].Learnt = person.Acquired
-		}
+		heads, rows = append(heads, h), append(rows, row)
 	}
 	r.Facts, r.factRows = heads, rows
 }
 
 // unreadable marks a fact's head that could not be opened while facts are settled; no one outside sees it.
 const unreadable person.Learnt = 255
-
-// outweighs says whether fact a holds against fact b of the same name: what cannot be read before all (nobody can say that
-// it is not a correction), then verified, then how it was learnt, then the newer. The source's name decides the rest, so that the order of rows does not.
-func outweighs(a, b *person.Head) bool {
-	switch {
-	case (a.Learnt == unreadable) != (b.Learnt == unreadable):
-		return a.Learnt == unreadable
-	case a.Verified != b.Verified:
-		return a.Verified
-	case a.Learnt != b.Learnt:
-		return a.Learnt > b.Learnt
-	case a.At != b.At:
-		return a.At > b.At
-	case a.Received != b.Received:
-		return a.Received > b.Received
-	case a.Source != b.Source:
-		return a.Source < b.Source
-	}
-	return string(a.Of[:]) < string(b.Of[:])
-}
 
 // readHistory makes a head for each frame from its stream: no body is opened for it.
 func (r *Record) readHistory(streams func(StreamID) (Stream, bool), series *charter.Series) {

@@ -173,6 +173,8 @@ func TestWhatCannotBeReadProtects(t *testing.T) {
 	h.put(
 		h.k.SealFact(fact("diet", "none", "signup", person.Declared, noon+day, true)),
 		spoilt(h.k.SealFact(fact("diet", "diabetic", "tills", person.Declared, noon, true))),
+		h.k.SealFact(fact("income_band", "low", "signup", person.Declared, noon+day, true)),
+		spoilt(h.k.SealFact(fact("income_band", "high", "tills", person.Declared, noon, true))),
 		spoilt(h.k.SealChoice(consent.Choice{Purpose: "personalise", Answer: consent.Yes, At: noon, Verified: true}, consent.Evidence{}, "m")),
 		spoilt(h.k.SealRestriction(noon, false)),
 		spoilt(h.k.SealComplaint(person.Complaint{ID: "c", Opened: noon, Closed: noon + 1})),
@@ -182,11 +184,14 @@ func TestWhatCannotBeReadProtects(t *testing.T) {
 		spoilt(h.k.SealTold([]string{"diet"}, noon)),
 	)
 	r := h.record(t, nil)
-	if len(r.Facts) != 1 || r.Facts[0].Name != "diet" || r.Facts[0].Quality != 0 || r.Facts[0].Verified || r.Facts[0].Learnt != person.Acquired {
+	if len(r.Facts) != 3 || r.Facts[1].Name != "diet" || r.Facts[1].Quality != 0 || r.Facts[1].Verified || r.Facts[1].Learnt != person.Acquired {
 		t.Errorf("an unreadable protective fact must stand, in doubt: %+v", r.Facts)
 	}
-	if len(r.Superseded) != 1 || r.Superseded[0].Quality != 1 {
-		t.Errorf("superseded: %+v", r.Superseded)
+	if r.Facts[0].Name != "diet" || r.Facts[0].Quality != 1 {
+		t.Errorf("what an unreadable fact stands beside can still protect: %+v", r.Facts)
+	}
+	if r.Facts[2].Name != "income_band" || r.Facts[2].Quality != 0 || len(r.Superseded) != 1 || r.Superseded[0].Name != "income_band" || r.Superseded[0].Quality != 1 {
+		t.Errorf("an unreadable fact may be a correction of the others of its name: %+v, superseded %+v", r.Facts, r.Superseded)
 	}
 	if len(r.Choices) != 1 || r.Choices[0].Answer != consent.No || r.Choices[0].Purpose != "personalise" || r.Choices[0].At != noon {
 		t.Errorf("an unreadable choice is a no: %+v", r.Choices)
@@ -203,11 +208,15 @@ func TestWhatCannotBeReadProtects(t *testing.T) {
 	if len(r.Shown) != 1 || r.Shown[0].Placement != "home" {
 		t.Errorf("shown: %+v", r.Shown)
 	}
-	if !r.Suppressed("household") || r.Unreadable != 8 {
+	if !r.Suppressed("household") || r.Unreadable != 9 {
 		t.Errorf("suppressed, unreadable: %d", r.Unreadable)
 	}
-	if o := h.open(t, r); len(o.Facts) != 0 || len(o.Unreadable) != 1 {
+	o := h.open(t, r)
+	if len(o.Facts) != 1 || o.Facts[0].Value != "none" || len(o.Unreadable) != 2 {
 		t.Errorf("a value without its head was opened: %+v", o)
+	}
+	if d := cmp.Diff([]int{0}, r.Places(o)); d != "" {
+		t.Error("the places of what was opened:", d)
 	}
 }
 
@@ -248,7 +257,8 @@ func TestUnreadableRowsWithoutANameAreAny(t *testing.T) {
 	}
 }
 
-func TestWhichFactHolds(t *testing.T) {
+// Every source's fact of a name is there to be judged; of those that are opened one is used.
+func TestWhichFactIsUsed(t *testing.T) {
 	type is struct {
 		source   string
 		learnt   person.Learnt
@@ -276,12 +286,24 @@ func TestWhichFactHolds(t *testing.T) {
 			h.put(rows...)
 			r := h.record(t, nil)
 			o := h.open(t, r)
-			if len(o.Facts) != 2 || len(o.Superseded) != 1 || o.Superseded[0].Value != "2" {
-				t.Fatalf("%s: %+v", name, o)
+			if len(r.Facts) != 3 || len(o.Facts) != 3 || len(o.Superseded) != 0 {
+				t.Fatalf("%s: not all are there to be judged: %+v", name, o)
 			}
-			for _, f := range o.Facts {
+			used := person.InUse(o.Facts)
+			if len(used) != 2 || len(o.Facts) != 3 {
+				t.Fatalf("%s: %+v", name, used)
+			}
+			for _, f := range used {
 				if f.Name == "household" && f.Value != "1" {
-					t.Errorf("%s: the other one holds", name)
+					t.Errorf("%s: the other one is used", name)
+				}
+			}
+			if ids := r.FactRows("household"); len(ids) != 2 {
+				t.Errorf("%s: %d rows would go when the person removes it", name, len(ids))
+			}
+			for i, at := range r.Places(o) {
+				if at != i || r.FactRow(at) != (RowID{rows[at].Of, FactRow, rows[at].Key}) {
+					t.Errorf("%s: fact %d is at %d", name, i, at)
 				}
 			}
 		}
