@@ -116,7 +116,7 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 			if err != nil {
 				return nil // this person allows nothing
 			}
-			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, vault.InUse(o.Facts))}
+			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, person.InUse(o.Facts))}
 			// What cannot be had today (a coupon, petrol, what is out of stock) is neither offered nor a reason until the next learning.
 			one.Taken = slices.DeleteFunc(one.Taken, func(t recommend.Taken) bool {
 				it := house.Shelf.Item(t.Item)
