@@ -22,7 +22,8 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// Known is one fact as its person reads it.
+// Known is one fact as its person reads it, from one source. Several may have one name: they come together, the one in use first, and the
+// remove form takes them all away.
 type Known struct {
 	Name     string // the charter's name, for the remove form
 	Title    string // in words
@@ -35,6 +36,9 @@ type Known struct {
 	Until    person.Instant // when it is dropped
 	Waiting  string         // why it is not used now, empty when it may be
 	Category string
+
+	Outweighed bool // it may be used, and another source's word on the same thing is used instead
+	Several    bool // other sources say something of the same thing: it goes with this one
 }
 
 // History is one kind of event as its person reads it.

@@ -109,15 +109,23 @@ func choices(c *charter.Charter, r *vault.Record, now person.Instant, lang strin
 	return out
 }
 
+// facts lists what is known, by name, with each source's word: what is in use of a name comes first, then what may be, then the rest.
 func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.Judgement, lang string) []Known {
-	at := map[string]int{}
-	for i := range r.Facts {
-		at[r.Facts[i].Name] = i
+	type known struct {
+		Known
+		head *person.Head
+		of   int // 0 in use somewhere, 1 may be used, 2 held back
 	}
-	var out []Known
-	for _, f := range o.Facts {
+	places := r.Places(o)
+	used := map[int]bool{}
+	for i := range judged {
+		inUse(used, c, r.Facts, &judged[i])
+	}
+	all := make([]known, 0, len(o.Facts))
+	for i := range o.Facts {
+		f, at := &o.Facts[i], places[i]
 		d := c.Data[f.Name]
-		k := Known{Name: f.Name, Title: f.Name, Value: plain(f.Value), Learnt: f.Learnt.String(), Source: f.Source, When: f.At}
+		k := known{head: &f.Head, Known: Known{Name: f.Name, Title: f.Name, Value: plain(f.Value), Learnt: f.Learnt.String(), Source: f.Source, When: f.At}}
 		if d != nil {
 			k.Title, k.Benefit, k.Category = d.Title(lang, &c.Brand), d.Benefit.In(lang, &c.Brand), d.Category
 			if !d.Retain.IsZero() {
@@ -125,27 +133,70 @@ func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.J
 			}
 			k.Why = whys(c, d.Purposes, lang)
 		}
-		k.Waiting = waiting(c, at[f.Name], f.Name, judged, lang)
-		out = append(out, k)
+		var passed bool
+		if k.Waiting, passed = waiting(c, at, f.Name, judged, lang); !passed {
+			k.of = 2
+		} else if !used[at] {
+			k.of, k.Outweighed = 1, true
+		}
+		all = append(all, k)
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		switch {
+		case a.Name != b.Name:
+			return a.Name < b.Name
+		case a.of != b.of:
+			return a.of < b.of
+		}
+		return person.Outweighs(a.head, b.head)
+	})
+	out := make([]Known, len(all))
+	for i := range all {
+		out[i] = all[i].Known
+		out[i].Several = i > 0 && all[i-1].Name == all[i].Name || i+1 < len(all) && all[i+1].Name == all[i].Name
+	}
 	return out
 }
 
-// waiting is why a fact is used nowhere at present: empty when it is used somewhere, or has no business at any placement.
-func waiting(c *charter.Charter, i int, name string, judged []tact.Judgement, lang string) string {
-	first := ""
+// inUse adds the places of the facts that a placement uses: of each name the one that outweighs the others that passed there, and every
+// protective fact that passed, for each of these is asked.
+func inUse(used map[int]bool, c *charter.Charter, heads []person.Head, j *tact.Judgement) {
+	best := map[string]int{}
+	for i, reason := range j.FactReasons {
+		if reason != "" {
+			continue
+		}
+		name := heads[i].Name
+		if d := c.Data[name]; d != nil && d.Protective {
+			used[i] = true
+			continue
+		}
+		if k, ok := best[name]; !ok || person.Outweighs(&heads[i], &heads[k]) {
+			best[name] = i
+		}
+	}
+	for _, i := range best {
+		used[i] = true
+	}
+}
+
+// waiting is why a fact is used nowhere at present: empty when it may be used somewhere, or has no business at any placement.
+func waiting(c *charter.Charter, i int, name string, judged []tact.Judgement, lang string) (why string, passed bool) {
 	for _, j := range judged {
-		if i < len(j.FactReasons) && j.FactReasons[i] == "" {
-			return ""
+		if i >= len(j.FactReasons) {
+			continue
+		}
+		if j.FactReasons[i] == "" {
+			return "", true
 		}
 		for _, h := range j.Holds {
-			if first == "" && !h.Event && h.Name == name {
-				first = tact.Text(c, h, lang)
+			if why == "" && !h.Event && h.Name == name && h.Reason == j.FactReasons[i] {
+				why = tact.Text(c, h, lang)
 			}
 		}
 	}
-	return first
+	return why, false
 }
 
 func history(h *decide.House, o *vault.Opened, lang string) []History {
