@@ -11,13 +11,12 @@ import (
 
 // findings is what changing all that is held has shown.
 type findings struct {
-	met      tally // facts and events that are held in this home, by reason
-	reasons  tally // cases that counted, by reason, of the home's people as they are
-	planted  tally // cases that counted, by reason, of what was planted
-	counted  tally // cases that counted, by name
-	leaks    tally // changes that moved a decision though they were held, by name
-	idle     map[string]bool
-	unproved []string // reasons that could not be planted
+	met     tally // facts and events that are held in this home, by reason
+	reasons tally // cases that counted, by reason, of the home's people as they are
+	planted tally // cases that counted, by reason, of what was planted
+	counted tally // cases that counted, by name
+	leaks   tally // changes that moved a decision though they were held, by name
+	idle    map[string]bool
 }
 
 // NonInterference changes and deletes what is held, for every person and placement, and compares the decisions byte for

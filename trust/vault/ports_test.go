@@ -5,7 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
@@ -124,10 +124,17 @@ func TestAPortWithoutAPermitIsCaught(t *testing.T) {
 
 func packageFiles(t *testing.T) map[string]*ast.File {
 	t.Helper()
-	fset := token.NewFileSet()
-	pkgs, err := parser.ParseDir(fset, ".", func(i fs.FileInfo) bool { return !strings.HasSuffix(i.Name(), "_test.go") }, 0) //nolint:staticcheck // one package, no types wanted
+	fset, files := token.NewFileSet(), map[string]*ast.File{}
+	names, err := filepath.Glob("*.go")
 	must(t, err)
-	return pkgs["vault"].Files
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		files[name], err = parser.ParseFile(fset, name, nil, 0)
+		must(t, err)
+	}
+	return files
 }
 
 // opensHeadsOnly are the exported functions that reach the cipher without a permit, and why they may.

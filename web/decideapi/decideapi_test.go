@@ -111,7 +111,7 @@ func newDoor(t *testing.T) *door {
 	d.mux, err = table.Mux(access.Guard{
 		Who: func(*http.Request, access.Door) (access.Principal, error) { return d.who, nil },
 		Refuse: func(w http.ResponseWriter, _ *http.Request, _ access.Door, err error) {
-			http.Error(w, err.Error(), 403)
+			http.Error(w, err.Error(), http.StatusForbidden)
 		},
 	}, api.Handlers())
 	if err != nil {
@@ -304,7 +304,8 @@ func TestEachTokenHasItsRate(t *testing.T) {
 	d := newDoor(t)
 	d.who.Rate, d.who.Key = 2, [32]byte{1}
 	ok := func() bool { return d.call("POST", "/api/decide", `{"placement":"home"}`).Code == 200 }
-	if !ok() || !ok() || ok() {
+	first, second, third := ok(), ok(), ok()
+	if !first || !second || third {
 		t.Error("two a second are two at once")
 	}
 	d.who.Key = [32]byte{2}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -175,9 +174,6 @@ func post(dst []byte, path, auth string, body []byte) []byte {
 	dst = append(dst, "\r\n\r\n"...)
 	return append(dst, body...)
 }
-
-// drain reads a body to its end: for set-up requests through net/http.
-func drain(r io.ReadCloser) { _, _ = io.Copy(io.Discard, r); _ = r.Close() }
 
 func (l load) fault() error {
 	if l.refused > 0 {
