@@ -17,9 +17,15 @@ func onlyFrames(ch *vault.Change) bool {
 
 // frames checks that the gate judged by the state that still holds, and adds the frames to the group's journal row.
 func (s *Store) frames(ctx context.Context, c conn, g *group, ch *vault.Change) error {
-	if _, err := s.hold(ctx, c, s.dialect.share, nil, ch.Seen); err != nil {
+	unsure, err := s.versions.check(ch.Seen)
+	if err != nil {
 		return err
 	}
+	held, err := s.hold(ctx, c, s.dialect.share, nil, unsure)
+	if err != nil {
+		return err
+	}
+	s.versions.learn(held)
 	g.add(ch.Frames)
 	return nil
 }
@@ -129,6 +135,7 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		ids = append(ids, id)
 		lock = s.dialect.exclusive
 	}
+	s.versions.forget(ids)
 	held, err := s.hold(ctx, c, lock, ids, ch.Seen)
 	if err != nil {
 		return err

@@ -170,6 +170,9 @@ func (s *Store) attempt(acts []*act) ([]error, error) {
 		}
 		return c.do(context.Background(), s.journalRow(g))
 	})
+	if err != nil {
+		s.versions.doubt()
+	}
 	return results, err
 }
 
@@ -206,6 +209,7 @@ func (s *Store) try(c conn, g *group, a *act) error {
 		return err
 	}
 	g.frames = g.frames[:before]
+	s.versions.doubt()
 	for _, text := range []string{"ROLLBACK TO SAVEPOINT act", "RELEASE SAVEPOINT act"} { // in PostgreSQL the second is not even read before the first is done
 		if undone := c.do(ctx, query{text: text}); undone != nil {
 			return unavailable(undone) // the whole group: what was half done must not be committed

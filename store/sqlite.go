@@ -28,6 +28,7 @@ type lite struct {
 	writer  *liteConn // nil after a fault: opened again by the next transaction
 	folding sync.Mutex
 	folder  *liteConn
+	unmoved int            // bytes written to history's log since it was last emptied
 	closed  bool           // under both
 	readers chan *liteConn // nil ones are opened when they are wanted
 
@@ -38,6 +39,8 @@ type lite struct {
 }
 
 const (
+	page = 4096 // SQLite's default
+
 	mainFile    = "rapport.db"
 	historyFile = "history.db"
 	lockFile    = "lock"
@@ -48,6 +51,8 @@ const (
 	historyCache = -64 << 10
 	// logLimit is how many bytes of the write-ahead log are left before it is emptied in the background.
 	logLimit = 16 << 20
+	// historyLog is the same for history.db, whose pages come again and again.
+	historyLog = 128 << 20
 )
 
 func openLite(dir, synchronous string) (*lite, error) {
@@ -166,6 +171,7 @@ func (c *liteConn) one(q *query) error {
 		}
 	}
 	if q.scan == nil {
+		c.wrote += page // about: each statement that writes touches a page
 		_, err := s.s.Exec(q.args)
 		return fault(err)
 	}
@@ -252,8 +258,13 @@ func (l *lite) fold(_ context.Context, write func(conn) error) error {
 	l.folding.Lock()
 	defer l.folding.Unlock()
 	err := l.update(&l.folder, historyFile, historyCache, write)
-	if err == nil { // nobody waits for this file but folds, so its log is emptied here
-		_, _ = l.folder.checkpoint("PASSIVE")
+	if err == nil {
+		// Nobody waits for this file but folds, so its log is emptied here, when it is worth it: pages that several folds
+		// wrote are then copied once.
+		if l.unmoved += l.folder.wrote; l.unmoved > historyLog {
+			l.unmoved = 0
+			_, _ = l.folder.checkpoint("PASSIVE")
+		}
 	}
 	return err
 }

@@ -65,6 +65,8 @@ type Store struct {
 	once    sync.Once
 	seq     int64 // of the last journal row, where we number them; the one writer's
 
+	versions *versions // the one writer's; nil where there are several
+
 	keep    keeper
 	folding sync.Mutex
 	streams streams
@@ -110,6 +112,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			_ = s.engine.close()
 		}
 		return nil, err
+	}
+	if s.engine.writers() == 1 {
+		s.versions = &versions{of: map[person.ID]int64{}}
 	}
 	for range s.engine.writers() {
 		s.working.Add(1)

@@ -130,7 +130,7 @@ func (s *Store) sweepRows(ctx context.Context, rules *SweepRules, n *int) error 
 			return err
 		}
 		if len(gone) > 0 && !rules.Count {
-			if err := s.update(ctx, func(ctx context.Context, c conn) error { return removeRows(ctx, c, rules, gone) }); err != nil {
+			if err := s.update(ctx, func(ctx context.Context, c conn) error { return s.removeRows(ctx, c, rules, gone) }); err != nil {
 				return err
 			}
 		}
@@ -142,10 +142,11 @@ func (s *Store) sweepRows(ctx context.Context, rules *SweepRules, n *int) error 
 }
 
 // removeRows deletes rows unless they were written anew meanwhile, and raises the versions of their people.
-func removeRows(ctx context.Context, c conn, rules *SweepRules, gone []sweptRow) error {
+func (s *Store) removeRows(ctx context.Context, c conn, rules *SweepRules, gone []sweptRow) error {
 	if err := rules.current(ctx, c); err != nil {
 		return err
 	}
+	s.versions.doubt()
 	var qs []query
 	var last person.ID
 	for i := range gone {

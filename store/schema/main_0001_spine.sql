@@ -1,4 +1,4 @@
--- One text for both engines. BYTES, NAME, COUNTER and CLUSTERED are rewritten by dialect.go; times are microseconds UTC.
+-- One text for both engines. BYTES, NAME, COUNTER, FOREVER and CLUSTERED are rewritten by dialect.go; times are microseconds UTC.
 
 CREATE TABLE person (
 	id BYTES PRIMARY KEY,          -- pseudonym
@@ -46,7 +46,7 @@ CREATE TABLE stream (
 );
 
 CREATE TABLE receipt (
-	seq COUNTER,
+	seq FOREVER,                   -- never given twice, even when all receipts were swept
 	key BYTES NOT NULL UNIQUE,
 	person BYTES NOT NULL,
 	at BIGINT NOT NULL,
@@ -102,7 +102,7 @@ CREATE TABLE setting (
 );
 
 CREATE TABLE look (
-	id COUNTER,
+	id FOREVER,
 	number BIGINT,                 -- NULL until the sequencer gives it its place in the ledger
 	person BYTES NOT NULL,         -- root pseudonym; all zeros for a population
 	at BIGINT NOT NULL,
