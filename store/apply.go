@@ -35,7 +35,9 @@ func (g *group) add(frames []vault.Frame) {
 		if g.received == 0 {
 			g.received = frames[i].Received
 		}
+		at := len(g.frames)
 		g.frames = vault.AppendFrame(g.frames, g.received, &frames[i])
+		g.placed = append(g.placed, placed{frames[i].Of, int32(at), int32(len(g.frames) - at)})
 	}
 }
 

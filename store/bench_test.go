@@ -60,7 +60,7 @@ func events(b *testing.B, o Options, persons int) {
 	go func() {
 		defer folder.Done()
 		for {
-			n, more, err := s.Fold(ctx, 200_000)
+			n, more, err := s.FoldWhenDue(ctx, 100_000) // as the serving process does
 			if err != nil {
 				b.Error(err)
 				return
@@ -69,10 +69,13 @@ func events(b *testing.B, o Options, persons int) {
 			if !more {
 				select {
 				case <-stop:
-					if folded.Load() >= total {
-						return
+					for more := true; more; { // what is left at the end
+						if _, more, err = s.Fold(ctx, 100_000); err != nil {
+							b.Error(err)
+						}
 					}
-				case <-time.After(500 * time.Millisecond):
+					return
+				case <-time.After(200 * time.Millisecond):
 				}
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -348,6 +349,10 @@ func childSteps() {
 		_, _ = os.Stdout.WriteString("done\n")
 	}
 	os.Exit(0) // without Close, which would sync by itself
+}
+
+func lookAtAll() ledger.Row {
+	return ledger.Row{At: 1, Kind: "look", Actor: "test", Role: "job", Purpose: "measure", Fields: "x"}
 }
 
 const watchedSteps = 25

@@ -22,8 +22,7 @@ type group struct {
 	acts     []*act
 	received person.Instant // of the oldest frame
 	frames   []byte
-	bytes    int
-	marks    int // savepoints so far
+	placed   []placed // where each frame lies in frames
 }
 
 // How much one transaction gathers: enough that a sync is shared by many, little enough that nobody waits long.
@@ -172,6 +171,8 @@ func (s *Store) attempt(acts []*act) ([]error, error) {
 	})
 	if err != nil {
 		s.versions.doubt()
+	} else if s.waiting != nil && len(g.frames) > 0 {
+		s.waiting.add(s.seq, g.received, g.placed, s.clock())
 	}
 	return results, err
 }
@@ -199,7 +200,7 @@ func (s *Store) try(c conn, g *group, a *act) error {
 	if err := c.do(ctx, query{text: "SAVEPOINT act"}); err != nil {
 		return err
 	}
-	before := len(g.frames)
+	before, placed := len(g.frames), len(g.placed)
 	err := s.perform(ctx, c, g, a)
 	var again retry
 	switch {
@@ -208,7 +209,7 @@ func (s *Store) try(c conn, g *group, a *act) error {
 	case errors.Is(err, vault.ErrUnavailable) || errors.As(err, &again):
 		return err
 	}
-	g.frames = g.frames[:before]
+	g.frames, g.placed = g.frames[:before], g.placed[:placed]
 	s.versions.doubt()
 	for _, text := range []string{"ROLLBACK TO SAVEPOINT act", "RELEASE SAVEPOINT act"} { // in PostgreSQL the second is not even read before the first is done
 		if undone := c.do(ctx, query{text: text}); undone != nil {

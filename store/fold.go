@@ -1,43 +1,31 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql/driver"
-	"slices"
+	"encoding/binary"
 	"time"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
-// The shape of a history. A fold adds each person one row with their new events: appending to a row would write all of it
-// again. When the last mergeAt rows are small they become one, so that reading a person takes few rows and every event is
-// written a small number of times. See docs/decisions/0001-the-journal.md.
-const (
-	chunkFrames = 64
-	chunkBytes  = 24 << 10
-	smallBytes  = 4 << 10
-	mergeAt     = 8
-)
-
-// Fold brings about limit events (whole journal rows, at least one) from the journal into their persons' histories, unopened,
-// and drops those that are there already: the same EventID of the same pseudonym, received within the window before. It
-// says how many events it took and whether more wait. It may be run by several processes and ended at any point: no event is
-// lost, none comes twice.
+// Fold brings events from the journal into their persons' histories, unopened, and drops those that are there already: the
+// same EventID of the same pseudonym, received within the window before. It holds about limit events in memory (at least one
+// journal row). On SQLite it takes all that wait; on PostgreSQL one portion, and says whether more wait. It may be run by
+// several processes and ended at any point: no event is lost, none comes twice.
 func (s *Store) Fold(ctx context.Context, limit int) (folded int, more bool, err error) {
 	s.folding.Lock()
 	defer s.folding.Unlock()
-	var f *folding
-	if s.engine.apart() {
-		f, err = s.foldApart(ctx, limit)
+	f := &folding{}
+	if s.waiting != nil {
+		err = s.foldApart(ctx, f, max(limit, 1))
 	} else {
 		err = s.engine.fold(ctx, func(c conn) error {
-			f = &folding{}
 			if err := c.do(ctx, query{text: s.dialect.alone, scan: ignore}); err != nil {
 				return err
 			}
-			if err := f.read(ctx, c, limit, 0); err != nil {
+			if err := f.read(ctx, c, limit); err != nil {
 				return err
 			}
 			if err := f.write(ctx, c, s.window); err != nil {
@@ -57,53 +45,105 @@ func (s *Store) Fold(ctx context.Context, limit int) (folded int, more bool, err
 		lag = max(0, time.Duration(s.clock()-f.next)*time.Microsecond)
 	}
 	s.meter.Lag(lag)
-	return len(f.frames), f.more, nil
+	return f.taken, f.more, nil
 }
+
+// FoldWhenDue is Fold when it is worth it. On SQLite Load gives events that are still in the journal, so nobody waits for a
+// fold, and one that takes many events of each person writes far less: it is due when half a million wait, the oldest has
+// waited a minute, or the door has been quiet for two seconds. On PostgreSQL it is always due.
+func (s *Store) FoldWhenDue(ctx context.Context, limit int) (folded int, more bool, err error) {
+	if s.waiting != nil && !s.waiting.due(s.clock()) {
+		s.meter.Lag(0)
+		return 0, false, nil
+	}
+	return s.Fold(ctx, limit)
+}
+
+// foldAll folds until nothing waits that was there when it began: before a walk over everybody, and before a sweep.
+func (s *Store) foldAll(ctx context.Context) error {
+	for {
+		if _, more, err := s.Fold(ctx, portionEvents); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// portionEvents is how many events a fold of our own holds in memory.
+const portionEvents = 100_000
 
 func ignore(row) error { return nil }
 
-// foldApart folds where history is a database of its own: first the frames are written there, with the number of the last
-// journal row that they came from; then those rows are deleted here. A crash between the two leaves rows that the number
-// says are done.
-func (s *Store) foldApart(ctx context.Context, limit int) (*folding, error) {
-	f := &folding{}
-	var done int64
-	if err := s.engine.snapshot(ctx, func(c conn) error {
-		if err := c.do(ctx, query{text: "SELECT seq FROM folded", scan: func(r row) error { done = r.int(0); return nil }}); err != nil {
+// foldApart folds where history is a database of its own, by passes over the journal, each for a part of the pseudonyms: first
+// all is written there, at last with the number of the last journal row; then those rows are deleted here. A crash between the
+// two leaves rows that the number says are done; a crash between passes leaves events that the next fold knows by their ids.
+func (s *Store) foldApart(ctx context.Context, f *folding, limit int) error {
+	old := s.waiting.freeze()
+	if old == nil {
+		return nil
+	}
+	passes := (len(old.refs) + limit - 1) / limit
+	for pass := range passes {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return f.read(ctx, c, limit, done)
-	}); err != nil {
-		return nil, err
-	}
-	if len(f.seqs) == 0 {
-		return f, nil
-	}
-	if len(f.frames) > 0 {
+		if err := s.engine.snapshot(ctx, func(c conn) error { return f.readPart(ctx, c, old, pass, passes) }); err != nil {
+			return err
+		}
 		if err := s.engine.fold(ctx, func(c conn) error {
 			if err := f.write(ctx, c, s.window); err != nil {
 				return err
 			}
-			return c.do(ctx, query{text: "UPDATE folded SET seq = $1 WHERE one = 1", args: []driver.Value{f.seqs[len(f.seqs)-1]}})
+			if pass < passes-1 {
+				return nil
+			}
+			return c.do(ctx, query{text: "UPDATE folded SET seq = $1 WHERE one = 1", args: []driver.Value{old.rows[len(old.rows)-1].seq}})
 		}); err != nil {
-			return nil, err
+			return err
+		}
+		f.taken += len(f.frames)
+	}
+	s.waiting.drop()
+	f.frames = nil
+	return s.forgetRows(ctx, old)
+}
+
+// forgetRows deletes journal rows that are in history, a few at a time so that the door waits little, and without overwriting
+// them yet: see settle.
+func (s *Store) forgetRows(ctx context.Context, old *generation) error {
+	const rows = 32
+	for i := rows - 1; i < len(old.rows)+rows-1; i += rows {
+		last := old.rows[min(i, len(old.rows)-1)].seq
+		if err := s.update(ctx, func(ctx context.Context, c conn) error {
+			return lazily(ctx, c, query{text: "DELETE FROM journal WHERE seq <= $1", args: []driver.Value{last}})
+		}); err != nil {
+			return err
 		}
 	}
-	return f, s.update(ctx, func(ctx context.Context, c conn) error { return c.do(ctx, f.forget()...) })
+	return nil
+}
+
+// lazily deletes without overwriting what is deleted. The next rows take its place, and settle overwrites the rest.
+func lazily(ctx context.Context, c conn, q query) error {
+	err := c.do(ctx, query{text: "PRAGMA secure_delete=FAST", scan: ignore}, q)
+	if on := c.do(ctx, query{text: "PRAGMA secure_delete=ON", scan: ignore}); on != nil {
+		return unavailable(on) // the connection goes
+	}
+	return err
 }
 
 // folding is one run.
 type folding struct {
 	seqs       []int64
 	frames     []vault.Frame
+	taken      int
 	more       bool
 	next       person.Instant // when the oldest event that waits was received
 	duplicates int
+	arena      []byte
 }
 
-// read takes journal rows in their order, until they hold limit frames. Rows up to done were folded before: they are only to
-// be deleted.
-func (f *folding) read(ctx context.Context, c conn, limit int, done int64) error {
+// read takes journal rows in their order, until they hold limit frames.
+func (f *folding) read(ctx context.Context, c conn, limit int) error {
 	*f = folding{}
 	const rows = 64
 	for after := int64(0); ; {
@@ -121,9 +161,6 @@ func (f *folding) read(ctx context.Context, c conn, limit int, done int64) error
 					return nil
 				}
 				f.seqs = append(f.seqs, after)
-				if after <= done {
-					return nil
-				}
 				return vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
 					f.frames = append(f.frames, fr)
 					return nil
@@ -133,9 +170,46 @@ func (f *folding) read(ctx context.Context, c conn, limit int, done int64) error
 			return err
 		}
 		if got < rows || f.more {
+			f.taken = len(f.frames)
 			return nil
 		}
 	}
+}
+
+// readPart takes from the rows of a generation the frames of one part of the pseudonyms.
+func (f *folding) readPart(ctx context.Context, c conn, old *generation, pass, passes int) error {
+	f.frames, f.arena = f.frames[:0], f.arena[:0]
+	const rows = 16
+	after, last := old.rows[0].seq-1, old.rows[len(old.rows)-1].seq
+	for after < last {
+		got := false
+		if err := c.do(ctx, query{
+			text: "SELECT seq, received, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+			args: []driver.Value{after, last, int64(rows)},
+			scan: func(r row) error {
+				after, got = r.int(0), true
+				return vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
+					if int(binary.BigEndian.Uint16(fr.Of[:]))*passes>>16 != pass {
+						return nil
+					}
+					if len(f.arena)+len(fr.Body) > cap(f.arena) { // what was filled stays with its frames
+						f.arena = make([]byte, 0, max(1<<20, len(fr.Body)))
+					}
+					at := len(f.arena)
+					f.arena = append(f.arena, fr.Body...)
+					fr.Body = f.arena[at:len(f.arena):len(f.arena)]
+					f.frames = append(f.frames, fr)
+					return nil
+				})
+			},
+		}); err != nil {
+			return err
+		}
+		if !got {
+			break
+		}
+	}
+	return nil
 }
 
 // forget deletes the journal rows that were read, and no other: another process may have committed rows with smaller numbers
@@ -150,217 +224,4 @@ func (f *folding) forget() []query {
 		qs = append(qs, query{text: "DELETE FROM journal WHERE " + in("seq", 1, len(part)), args: args})
 	}
 	return qs
-}
-
-// tail is the end of a person's history: the rows that may be merged, and the events that a retry may repeat.
-type tail struct {
-	of     []vault.Frame // the new frames of one pseudonym
-	cutoff person.Instant
-	next   int64  // number of the next row
-	small  int    // how many of the last rows are small
-	closed bool   // a row that is not small came before them
-	merge  int64  // number of the earliest of the small ones
-	heads  []byte // of the small ones, when they are merged
-	body   []byte
-	oldest person.Instant // received, of the oldest row that was read
-	lowest int64          // its number
-	recent []person.EventID
-	read   int
-}
-
-// write adds the frames to their persons' histories, person by person in the order of their keys.
-func (f *folding) write(ctx context.Context, c conn, window time.Duration) error {
-	f.duplicates = 0
-	order := make([]int32, len(f.frames))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		if n := bytes.Compare(f.frames[a].Of[:], f.frames[b].Of[:]); n != 0 {
-			return n
-		}
-		return int(a) - int(b)
-	})
-	sorted := make([]vault.Frame, len(order))
-	for i, at := range order {
-		sorted[i] = f.frames[at]
-	}
-	const people = 256
-	for len(sorted) > 0 {
-		tails := make([]*tail, 0, people)
-		for len(sorted) > 0 && len(tails) < people {
-			n := 1
-			for n < len(sorted) && sorted[n].Of == sorted[0].Of {
-				n++
-			}
-			tails = append(tails, newTail(sorted[:n], window))
-			sorted = sorted[n:]
-		}
-		if err := f.append(ctx, c, tails); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func newTail(of []vault.Frame, window time.Duration) *tail {
-	earliest := of[0].Received
-	for i := range of {
-		earliest = min(earliest, of[i].Received)
-	}
-	return &tail{of: of, cutoff: earliest.Add(-window)}
-}
-
-// look reads the heads of the latest rows below a number.
-func (t *tail) look(below int64, limit int) query {
-	t.read = 0
-	return query{
-		text: "SELECT chunk, last, heads FROM history WHERE person = $1 AND chunk < $2 ORDER BY chunk DESC LIMIT $3",
-		args: []driver.Value{t.of[0].Of[:], below, int64(limit)},
-		scan: func(r row) error {
-			t.read++
-			t.lowest, t.oldest = r.int(0), r.at(1)
-			t.next = max(t.next, t.lowest+1)
-			size := 0
-			err := vault.ParseHeads(r.bytes(2), 0, func(fr vault.Frame, length int) error {
-				size += length
-				if fr.Received >= t.cutoff {
-					t.recent = append(t.recent, fr.ID)
-				}
-				return nil
-			})
-			if t.closed = t.closed || size >= smallBytes; !t.closed {
-				t.small++
-				t.merge = t.lowest
-			}
-			return err
-		},
-	}
-}
-
-// more says whether older rows may still hold events within the window.
-func (t *tail) more(limit int) bool { return t.read == limit && t.oldest >= t.cutoff && t.lowest > 0 }
-
-// merging reads the small rows whole.
-func (t *tail) merging() query {
-	return query{
-		text: "SELECT heads, body FROM history WHERE person = $1 AND chunk >= $2 ORDER BY chunk",
-		args: []driver.Value{t.of[0].Of[:], t.merge},
-		scan: func(r row) error {
-			t.heads = append(t.heads, r.bytes(0)...)
-			t.body = append(t.body, r.bytes(1)...)
-			return nil
-		},
-	}
-}
-
-func (f *folding) append(ctx context.Context, c conn, tails []*tail) error {
-	qs := make([]query, len(tails))
-	for i, t := range tails {
-		qs[i] = t.look(1<<62, mergeAt)
-	}
-	if err := c.do(ctx, qs...); err != nil {
-		return err
-	}
-	qs = qs[:0]
-	for _, t := range tails {
-		for limit := mergeAt; t.more(limit); {
-			limit = 64
-			if err := c.do(ctx, t.look(t.lowest, limit)); err != nil {
-				return err
-			}
-		}
-		if t.small >= mergeAt {
-			qs = append(qs, t.merging())
-		}
-	}
-	if err := c.do(ctx, qs...); err != nil {
-		return err
-	}
-	qs = qs[:0]
-	for _, t := range tails {
-		var err error
-		if qs, err = f.extend(qs, t); err != nil {
-			return err
-		}
-	}
-	return c.do(ctx, qs...)
-}
-
-// fresh takes out the frames that are there already, and of those that came twice the second.
-func (f *folding) fresh(t *tail) []vault.Frame {
-	var seen map[person.EventID]struct{}
-	if len(t.recent)+len(t.of) > 16 {
-		seen = make(map[person.EventID]struct{}, len(t.recent)+len(t.of))
-		for _, id := range t.recent {
-			seen[id] = struct{}{}
-		}
-	}
-	out := t.of[:0:0]
-	if len(t.of) == 1 {
-		out = make([]vault.Frame, 0, 1)
-	}
-	for i := range t.of {
-		id := t.of[i].ID
-		repeated := false
-		if seen != nil {
-			_, repeated = seen[id]
-			seen[id] = struct{}{}
-		} else if repeated = slices.Contains(t.recent, id); !repeated {
-			t.recent = append(t.recent, id)
-		}
-		if repeated {
-			f.duplicates++
-			continue
-		}
-		out = append(out, t.of[i])
-	}
-	return out
-}
-
-// extend writes one person's new frames behind their last row, together with the small rows when those are merged.
-func (f *folding) extend(qs []query, t *tail) ([]query, error) {
-	frames := f.fresh(t)
-	if len(frames) == 0 {
-		return qs, nil
-	}
-	of := t.of[0].Of
-	if len(t.heads) > 0 {
-		old := make([]vault.Frame, 0, len(frames)+16)
-		body := t.body
-		if err := vault.ParseHeads(t.heads, 0, func(fr vault.Frame, length int) error {
-			if length > len(body) {
-				return vault.ErrFrames
-			}
-			fr.Body, body = body[:length:length], body[length:]
-			old = append(old, fr)
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-		frames = append(old, frames...)
-		t.next = t.merge
-		qs = append(qs, query{text: "DELETE FROM history WHERE person = $1 AND chunk >= $2", args: []driver.Value{of[:], t.merge}})
-	}
-	for len(frames) > 0 {
-		n, size := 0, 0
-		for n < len(frames) && n < chunkFrames && (n == 0 || size+len(frames[n].Body) <= chunkBytes) {
-			size += len(frames[n].Body)
-			n++
-		}
-		heads, body := make([]byte, 0, 34*n), make([]byte, 0, size)
-		var last person.Instant
-		for i := range frames[:n] {
-			heads = vault.AppendHead(heads, 0, &frames[i])
-			body = append(body, frames[i].Body...)
-			last = max(last, frames[i].Received)
-		}
-		qs = append(qs, query{
-			text: "INSERT INTO history (person, chunk, last, heads, body) VALUES ($1, $2, $3, $4, $5)",
-			args: []driver.Value{of[:], t.next, int64(last), heads, body},
-		})
-		t.next++
-		frames = frames[n:]
-	}
-	return qs, nil
 }

@@ -42,7 +42,7 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error) {
 	var l *vault.Loaded
 	err := s.engine.snapshot(ctx, func(c conn) error {
-		p, err := loadAll(ctx, c, []person.ID{id})
+		p, err := loadAll(ctx, c, []person.ID{id}, s.waiting)
 		if err != nil {
 			return err
 		}
@@ -57,6 +57,10 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 	if err := s.look(ctx, looks); err != nil {
 		return vault.Loaded{}, err
 	}
+	if s.waiting != nil {
+		l.Frames = unrepeated(l.Frames, s.window)
+	}
+	oldestFirst(l.Frames)
 	return *l, nil
 }
 
@@ -69,10 +73,20 @@ func (s *Store) look(ctx context.Context, looks []ledger.Row) error {
 }
 
 // loadAll loads everything but receipts about the people to whom these pseudonyms belong, nil for unknown ones.
-func loadAll(ctx context.Context, c conn, ids []person.ID) ([]*vault.Loaded, error) {
+func loadAll(ctx context.Context, c conn, ids []person.ID, w *waiting) ([]*vault.Loaded, error) {
 	out, of, err := who(ctx, c, ids)
 	if err != nil {
 		return nil, err
+	}
+	var late map[person.ID]*vault.Loaded
+	if w != nil {
+		late = make(map[person.ID]*vault.Loaded, len(of))
+		for id := range of {
+			late[id] = &vault.Loaded{}
+		}
+		if err := w.load(ctx, c, late); err != nil {
+			return nil, err
+		}
 	}
 	all := pseudonyms(of)
 	var qs []query
@@ -89,6 +103,9 @@ func loadAll(ctx context.Context, c conn, ids []person.ID) ([]*vault.Loaded, err
 	}
 	if err := c.do(ctx, append(qs, position(out))...); err != nil {
 		return nil, err
+	}
+	for id, l := range late {
+		of[id].Frames = append(of[id].Frames, l.Frames...)
 	}
 	for _, l := range out {
 		if l != nil {
@@ -266,10 +283,13 @@ func (s *Store) Gate(ctx context.Context, ids []person.ID) ([]vault.Loaded, erro
 	return out, nil
 }
 
-// Each walks over everybody, by root, having committed the look. See vault.Store. A portion of people is one state; between
-// portions others may write, and the engine may tidy up.
+// Each walks over everybody, by root, having committed the look and folded what waits. See vault.Store. A portion of people
+// is one state; between portions others may write, and the engine may tidy up.
 func (s *Store) Each(ctx context.Context, look ledger.Row, yield func(vault.Loaded) error) error {
 	if err := s.look(ctx, []ledger.Row{look}); err != nil {
+		return err
+	}
+	if err := s.foldAll(ctx); err != nil {
 		return err
 	}
 	var after person.ID
@@ -306,7 +326,7 @@ func portion(ctx context.Context, c conn, after person.ID) ([]*vault.Loaded, err
 	}); err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return loadAll(ctx, c, ids)
+	return loadAll(ctx, c, ids, nil)
 }
 
 // View is one state of the whole home, whatever is written meanwhile.
@@ -315,10 +335,13 @@ type View struct {
 	c conn
 }
 
-// Snapshot commits the look, then runs read on one state of the home: Each within one read transaction. It keeps the engine
+// Snapshot commits the look, folds what waits, then runs read on one state of the home: Each within one read transaction. It keeps the engine
 // from tidying up while it runs, so it is for self-checks, not for serving.
 func (s *Store) Snapshot(ctx context.Context, look ledger.Row, read func(*View) error) error {
 	if err := s.look(ctx, []ledger.Row{look}); err != nil {
+		return err
+	}
+	if err := s.foldAll(ctx); err != nil {
 		return err
 	}
 	return s.engine.snapshot(ctx, func(c conn) error { return read(&View{s, c}) })
@@ -343,7 +366,7 @@ func (v *View) Each(ctx context.Context, yield func(vault.Loaded) error) error {
 
 // Load gives one person of the view.
 func (v *View) Load(ctx context.Context, id person.ID) (vault.Loaded, error) {
-	p, err := loadAll(ctx, v.c, []person.ID{id})
+	p, err := loadAll(ctx, v.c, []person.ID{id}, nil)
 	if err != nil {
 		return vault.Loaded{}, err
 	}

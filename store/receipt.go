@@ -189,7 +189,7 @@ func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row)
 		if found.Of.IsZero() {
 			return vault.ErrNotFound
 		}
-		people, err := loadAll(ctx, c, []person.ID{found.Of})
+		people, err := loadAll(ctx, c, []person.ID{found.Of}, s.waiting)
 		if err != nil {
 			return err
 		}
@@ -197,6 +197,9 @@ func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row)
 			return vault.ErrNotFound
 		}
 		l = *people[0]
+		if s.waiting != nil {
+			l.Frames = unrepeated(l.Frames, s.window)
+		}
 		return nil
 	})
 	if err == nil {

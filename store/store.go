@@ -4,11 +4,12 @@
 //
 // It promises: what Commit acknowledged is on disk, synced, and is found after any crash; a change is there whole or not
 // at all; reads see one state. It does not promise that history is up to date: events are in the journal first, and Fold
-// brings them into history unopened.
+// brings them into history unopened. On SQLite Load gives those that wait too; on PostgreSQL it does not.
 package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"strings"
 	"sync"
@@ -66,6 +67,7 @@ type Store struct {
 	seq     int64 // of the last journal row, where we number them; the one writer's
 
 	versions *versions // the one writer's; nil where there are several
+	waiting  *waiting  // events that are not in history yet; nil where there are several writers
 
 	keep    keeper
 	folding sync.Mutex
@@ -102,6 +104,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		var l *lite
 		if l, err = openLite(o.Dir, o.synchronous); err == nil { // a nil *lite in the engine would not be nil
 			s.engine = l
+			s.versions, s.waiting = &versions{of: map[person.ID]int64{}}, &waiting{young: newGeneration()}
 			err = s.migrateLite(ctx)
 		}
 	default:
@@ -112,9 +115,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			_ = s.engine.close()
 		}
 		return nil, err
-	}
-	if s.engine.writers() == 1 {
-		s.versions = &versions{of: map[person.ID]int64{}}
 	}
 	for range s.engine.writers() {
 		s.working.Add(1)
@@ -140,10 +140,12 @@ func (s *Store) migrateLite(ctx context.Context) error {
 		if err := migrate(ctx, c, s.dialect, "main", now); err != nil {
 			return err
 		}
-		return c.do(ctx, query{text: "SELECT COALESCE(MAX(seq), 0) FROM journal", scan: func(r row) error {
-			s.seq = max(folded, r.int(0))
-			return nil
-		}})
+		last, err := s.waiting.recall(ctx, c, folded, now)
+		s.seq = max(folded, last)
+		if err != nil {
+			return err
+		}
+		return c.do(ctx, query{text: "DELETE FROM journal WHERE seq <= $1", args: []driver.Value{folded}}) // folded before a crash
 	})
 }
 

@@ -51,10 +51,12 @@ type Swept struct {
 const sweepStep = 1000
 
 // Sweep removes what the rules name, a little at a time; others read and write meanwhile. Ended early (by ctx or an error),
-// it says what went so far, and the next one finds the rest. Events that are still in the journal are found by the next
-// sweep after their fold. On SQLite what is removed is overwritten at once, and the write-ahead logs are emptied at the end.
+// it says what went so far, and the next one finds the rest. It begins with a fold. On SQLite what is removed is overwritten at once, and the write-ahead logs are emptied at the end.
 func (s *Store) Sweep(ctx context.Context, rules SweepRules) (Swept, error) {
 	var n Swept
+	if err := s.foldAll(ctx); err != nil {
+		return n, err
+	}
 	err := errors.Join(
 		s.sweepRows(ctx, &rules, &n.Rows),
 		s.sweepFrames(ctx, &rules, &n.Frames),
@@ -64,9 +66,40 @@ func (s *Store) Sweep(ctx context.Context, rules SweepRules) (Swept, error) {
 		s.sweepRefusals(ctx, &rules, &n.Refusals),
 	)
 	if n != (Swept{}) && !rules.Count {
-		err = errors.Join(err, s.engine.settle(ctx, false))
+		err = errors.Join(err, s.settle(ctx))
 	}
 	return n, err
+}
+
+// settle overwrites what was deleted lazily from the journal and empties the logs.
+func (s *Store) settle(ctx context.Context) error {
+	if s.waiting == nil {
+		return nil
+	}
+	return errors.Join(s.blank(ctx), s.engine.settle(ctx, false))
+}
+
+// blank fills the free pages of the main file with zeros: rows of zeros take them all, and are deleted again.
+func (s *Store) blank(ctx context.Context) error {
+	zeros := make([]byte, 4<<20)
+	for n := 0; ; n++ {
+		free := int64(0)
+		if err := s.update(ctx, func(ctx context.Context, c conn) error {
+			if err := c.do(ctx, query{text: "PRAGMA freelist_count", scan: func(r row) error { free = r.int(0); return nil }}); err != nil || free < 2 {
+				return err
+			}
+			return c.do(ctx, query{text: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+				args: []driver.Value{fmt.Sprintf("blank:%d", n), zeros[:min(int64(len(zeros)), (free-1)*(page-4))]}})
+		}); err != nil {
+			return err
+		}
+		if free < 2 {
+			break
+		}
+	}
+	return s.update(ctx, func(ctx context.Context, c conn) error {
+		return lazily(ctx, c, query{text: "DELETE FROM setting WHERE name LIKE 'blank:%'"})
+	})
 }
 
 // Rewrite writes every page of a SQLite home anew, so that nothing removed is left in the slack of any page. It stops

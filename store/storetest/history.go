@@ -29,20 +29,23 @@ func folds(t *testing.T, h *Home) {
 	}
 	must(t, s.Commit(ctx, vault.Change{Frames: []vault.Frame{frame(1, 2, Noon+2), frame(2, 9, Noon), frame(1, 1, Noon+1)}}))
 	must(t, s.Commit(ctx, vault.Change{Frames: []vault.Frame{frame(1, 3, Noon+3)}}))
-	if l := load(t, s, 1); len(l.Frames) != 0 {
-		t.Fatal("history before it was folded")
+	if n := len(load(t, s, 1).Frames); n != 0 && n != 3 {
+		t.Fatalf("%d of 3 events before the fold: all or none", n)
 	}
 	h.Pass(int64(5 * time.Second / time.Microsecond))
 	n, more, err := s.Fold(ctx, 1)
 	must(t, err)
-	if n != 3 || !more {
-		t.Fatalf("%d folded, more %v; one whole row of three was first", n, more)
-	}
-	if m.lag < 4*time.Second {
-		t.Fatalf("an event of five seconds ago waits, and the lag is %v", m.lag)
-	}
-	if n, more, err = s.Fold(ctx, 1); n != 1 || more || err != nil {
-		t.Fatal(n, more, err)
+	switch {
+	case !more && n == 4: // SQLite takes all
+	case more && n == 3: // PostgreSQL one whole row, and that was of three
+		if m.lag < 4*time.Second {
+			t.Fatalf("an event of five seconds ago waits, and the lag is %v", m.lag)
+		}
+		if n, more, err = s.Fold(ctx, 1); n != 1 || more || err != nil {
+			t.Fatal(n, more, err)
+		}
+	default:
+		t.Fatalf("%d folded, more %v", n, more)
 	}
 	if m.lag != 0 {
 		t.Fatalf("nothing waits, and the lag is %v", m.lag)

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"slices"
+	"time"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// The shape of a history. A fold adds each person one row with their new events: appending to a row would write all of it
+// again. When the last mergeAt rows are small they become one, so that reading a person takes few rows and every event is
+// written a small number of times. See docs/decisions/0001-the-journal.md.
+const (
+	chunkFrames = 64
+	chunkBytes  = 24 << 10
+	smallBytes  = 4 << 10
+	mergeAt     = 8
+)
+
+// tail is the end of a person's history: the rows that may be merged, and the events that a retry may repeat.
+type tail struct {
+	of     []vault.Frame // the new frames of one pseudonym
+	cutoff person.Instant
+	next   int64  // number of the next row
+	small  int    // how many of the last rows are small
+	closed bool   // a row that is not small came before them
+	merge  int64  // number of the earliest of the small ones
+	heads  []byte // of the small ones, when they are merged
+	body   []byte
+	oldest person.Instant // received, of the oldest row that was read
+	lowest int64          // its number
+	recent []person.EventID
+	read   int
+}
+
+// write adds the frames to their persons' histories, person by person in the order of their keys.
+func (f *folding) write(ctx context.Context, c conn, window time.Duration) error {
+	f.duplicates = 0
+	order := make([]int32, len(f.frames))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if n := bytes.Compare(f.frames[a].Of[:], f.frames[b].Of[:]); n != 0 {
+			return n
+		}
+		return int(a) - int(b)
+	})
+	sorted := make([]vault.Frame, len(order))
+	for i, at := range order {
+		sorted[i] = f.frames[at]
+	}
+	const people = 256
+	for len(sorted) > 0 {
+		tails := make([]*tail, 0, people)
+		for len(sorted) > 0 && len(tails) < people {
+			n := 1
+			for n < len(sorted) && sorted[n].Of == sorted[0].Of {
+				n++
+			}
+			tails = append(tails, newTail(sorted[:n], window))
+			sorted = sorted[n:]
+		}
+		if err := f.append(ctx, c, tails); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newTail(of []vault.Frame, window time.Duration) *tail {
+	earliest := of[0].Received
+	for i := range of {
+		earliest = min(earliest, of[i].Received)
+	}
+	return &tail{of: of, cutoff: earliest.Add(-window)}
+}
+
+// look reads the heads of the latest rows below a number.
+func (t *tail) look(below int64, limit int) query {
+	t.read = 0
+	return query{
+		text: "SELECT chunk, last, heads FROM history WHERE person = $1 AND chunk < $2 ORDER BY chunk DESC LIMIT $3",
+		args: []driver.Value{t.of[0].Of[:], below, int64(limit)},
+		scan: func(r row) error {
+			t.read++
+			t.lowest, t.oldest = r.int(0), r.at(1)
+			t.next = max(t.next, t.lowest+1)
+			size := 0
+			err := vault.ParseHeads(r.bytes(2), 0, func(fr vault.Frame, length int) error {
+				size += length
+				if fr.Received >= t.cutoff {
+					t.recent = append(t.recent, fr.ID)
+				}
+				return nil
+			})
+			if t.closed = t.closed || size >= smallBytes; !t.closed {
+				t.small++
+				t.merge = t.lowest
+			}
+			return err
+		},
+	}
+}
+
+// more says whether older rows may still hold events within the window.
+func (t *tail) more(limit int) bool { return t.read == limit && t.oldest >= t.cutoff && t.lowest > 0 }
+
+// merging reads the small rows whole.
+func (t *tail) merging() query {
+	return query{
+		text: "SELECT heads, body FROM history WHERE person = $1 AND chunk >= $2 ORDER BY chunk",
+		args: []driver.Value{t.of[0].Of[:], t.merge},
+		scan: func(r row) error {
+			t.heads = append(t.heads, r.bytes(0)...)
+			t.body = append(t.body, r.bytes(1)...)
+			return nil
+		},
+	}
+}
+
+func (f *folding) append(ctx context.Context, c conn, tails []*tail) error {
+	qs := make([]query, len(tails))
+	for i, t := range tails {
+		qs[i] = t.look(1<<62, mergeAt)
+	}
+	if err := c.do(ctx, qs...); err != nil {
+		return err
+	}
+	qs = qs[:0]
+	for _, t := range tails {
+		for limit := mergeAt; t.more(limit); {
+			limit = 64
+			if err := c.do(ctx, t.look(t.lowest, limit)); err != nil {
+				return err
+			}
+		}
+		if t.small >= mergeAt {
+			qs = append(qs, t.merging())
+		}
+	}
+	if err := c.do(ctx, qs...); err != nil {
+		return err
+	}
+	qs = qs[:0]
+	for _, t := range tails {
+		var err error
+		if qs, err = f.extend(qs, t); err != nil {
+			return err
+		}
+	}
+	return c.do(ctx, qs...)
+}
+
+// fresh takes out the frames that are there already, and of those that came twice the second.
+func (f *folding) fresh(t *tail) []vault.Frame {
+	var seen map[person.EventID]struct{}
+	if len(t.recent)+len(t.of) > 16 {
+		seen = make(map[person.EventID]struct{}, len(t.recent)+len(t.of))
+		for _, id := range t.recent {
+			seen[id] = struct{}{}
+		}
+	}
+	out := t.of[:0:0]
+	if len(t.of) == 1 {
+		out = make([]vault.Frame, 0, 1)
+	}
+	for i := range t.of {
+		id := t.of[i].ID
+		repeated := false
+		if seen != nil {
+			_, repeated = seen[id]
+			seen[id] = struct{}{}
+		} else if repeated = slices.Contains(t.recent, id); !repeated {
+			t.recent = append(t.recent, id)
+		}
+		if repeated {
+			f.duplicates++
+			continue
+		}
+		out = append(out, t.of[i])
+	}
+	return out
+}
+
+// extend writes one person's new frames behind their last row, together with the small rows when those are merged.
+func (f *folding) extend(qs []query, t *tail) ([]query, error) {
+	frames := f.fresh(t)
+	if len(frames) == 0 {
+		return qs, nil
+	}
+	of := t.of[0].Of
+	if len(t.heads) > 0 {
+		old := make([]vault.Frame, 0, len(frames)+16)
+		body := t.body
+		if err := vault.ParseHeads(t.heads, 0, func(fr vault.Frame, length int) error {
+			if length > len(body) {
+				return vault.ErrFrames
+			}
+			fr.Body, body = body[:length:length], body[length:]
+			old = append(old, fr)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+		frames = append(old, frames...)
+		t.next = t.merge
+		qs = append(qs, query{text: "DELETE FROM history WHERE person = $1 AND chunk >= $2", args: []driver.Value{of[:], t.merge}})
+	}
+	for len(frames) > 0 {
+		n, size := 0, 0
+		for n < len(frames) && n < chunkFrames && (n == 0 || size+len(frames[n].Body) <= chunkBytes) {
+			size += len(frames[n].Body)
+			n++
+		}
+		heads, body := make([]byte, 0, 34*n), make([]byte, 0, size)
+		var last person.Instant
+		for i := range frames[:n] {
+			heads = vault.AppendHead(heads, 0, &frames[i])
+			body = append(body, frames[i].Body...)
+			last = max(last, frames[i].Received)
+		}
+		qs = append(qs, query{
+			text: "INSERT INTO history (person, chunk, last, heads, body) VALUES ($1, $2, $3, $4, $5)",
+			args: []driver.Value{of[:], t.next, int64(last), heads, body},
+		})
+		t.next++
+		frames = frames[n:]
+	}
+	return qs, nil
+}
