@@ -80,7 +80,11 @@ func Run(ctx context.Context, h Home, o Options) ([]Result, error) {
 		}
 		rest.person(&l, r, opened)
 		if len(opened.Facts)+len(opened.History) > 0 {
-			people.offer(r.Who.Root, func() *decide.Made { return made(r, opened, h.House) })
+			people.offer(r.Who.Root, func() sampled {
+				return sampled{m: made(r, opened, h.House), rest: atRestOf(r, l, func(l vault.Loaded) (*vault.Record, error) {
+					return h.Vault.Record(l, h.Streams, &h.House.Series, h.House.Shelf.Sensitive)
+				})}
+			})
 		}
 		if done++; done%500 == 0 {
 			o.Progress("reading", done, int64(count))
@@ -90,7 +94,9 @@ func Run(ctx context.Context, h Home, o Options) ([]Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the home could not be read to its end: %w", err)
 	}
-	p, err := New(Snapshot{House: h.House, People: people.taken(), Now: now, Seed: o.Seed}, nil)
+	snap := Snapshot{House: h.House, Now: now, Seed: o.Seed}
+	snap.People, snap.AtRest = people.taken()
+	p, err := New(snap, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -139,24 +145,29 @@ type sample struct {
 type sampled struct {
 	rank uint64
 	m    *decide.Made
+	rest *Rest // nil when no two facts have one name
 }
 
-func (s *sample) offer(who person.ID, make func() *decide.Made) {
+func (s *sample) offer(who person.ID, make func() sampled) {
 	k := rank(s.seed, who)
 	at := sort.Search(len(s.kept), func(i int) bool { return s.kept[i].rank > k })
 	if at >= s.most {
 		return
 	}
-	s.kept = slices.Insert(s.kept, at, sampled{k, make()})
+	one := make()
+	one.rank = k
+	s.kept = slices.Insert(s.kept, at, one)
 	if len(s.kept) > s.most {
 		s.kept = s.kept[:s.most]
 	}
 }
 
-func (s *sample) taken() []*decide.Made {
-	out := make([]*decide.Made, len(s.kept))
+func (s *sample) taken() (people []*decide.Made, rest []Rest) {
 	for i := range s.kept {
-		out[i] = s.kept[i].m
+		people = append(people, s.kept[i].m)
+		if r := s.kept[i].rest; r != nil {
+			rest = append(rest, *r)
+		}
 	}
-	return out
+	return people, rest
 }

@@ -76,9 +76,10 @@ func TestTheSampleIsTheSeedsAndNotTheWalks(t *testing.T) {
 		s := sample{most: 10, seed: seed}
 		for _, i := range order {
 			id := person.ID{byte(i), byte(i >> 8)}
-			s.offer(id, func() *decide.Made { return &decide.Made{Who: person.Person{Root: id}} })
+			s.offer(id, func() sampled { return sampled{m: &decide.Made{Who: person.Person{Root: id}}} })
 		}
-		for _, m := range s.taken() {
+		people, _ := s.taken()
+		for _, m := range people {
 			ids = append(ids, m.Who.Root)
 		}
 		return ids

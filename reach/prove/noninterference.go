@@ -17,18 +17,23 @@ type findings struct {
 	counted tally // cases that counted, by name
 	leaks   tally // changes that moved a decision though they were held, by name
 	idle    map[string]bool
+	rows    int // held rows that were left out at rest
 }
 
 // NonInterference changes and deletes what is held, for every person and placement, and compares the decisions byte for
 // byte, models fixed (Goguen and Meseguer 1982: what is high does not interfere with what is low). A case counts only if
 // the same change does alter the decision where nothing is held: items, scores, reasons, rung or level. Facts that play no part
-// prove nothing, and are named. To the home's people come some of them with one more thing that is held, for each reason (see plant).
+// prove nothing, and are named. To the home's people come some of them with one more thing that is held, for each reason (see plant),
+// and those of whom several sources say the same thing, read again without a row that is held (see Rest).
 func (p *Prover) NonInterference() Result {
 	f := p.find()
 	r := Result{Check: Noninterference, Cases: f.counted.sum(), Failed: f.leaks.sum()}
 	r.Detail = fmt.Sprintf("changes that would have altered the decision were they permitted, by name: %s", f.counted)
 	if len(f.leaks) > 0 {
 		r.Detail = fmt.Sprintf("held, and altered the decision: %s; ", f.leaks) + r.Detail
+	}
+	if f.rows > 0 {
+		r.Detail += fmt.Sprintf("; rows left out at rest beside others of their name: %d", f.rows)
 	}
 	var never []string
 	for name := range f.idle {
@@ -65,6 +70,7 @@ func (p *Prover) find() *findings {
 		}
 	}
 	p.plant(f)
+	f.rows = p.rest(f)
 	p.found = f
 	return f
 }

@@ -171,11 +171,15 @@ func (p *Prover) planter(g *garden, m *decide.Made) *decide.Made {
 // eventReasons are those for which an event can be held: it is of no special category, and needs no benefit of its own.
 var eventReasons = []tact.Reason{tact.Restricted, tact.NotChartered, tact.Purpose, tact.Permission, tact.Expired, tact.Doubtful, tact.TooSoon, tact.Surprising}
 
+// maskReasons are those for which one source's word can be held while another's on the same thing is not.
+var maskReasons = []tact.Reason{tact.Purpose, tact.Permission, tact.Expired, tact.Doubtful, tact.Surprising}
+
 // sown is a person with one held thing, and where it is.
 type sown struct {
 	*decide.Made
-	fact  int   // its place among the facts, -1 for none
-	event []int // the places of the events
+	fact  int    // its place among the facts, -1 for none
+	other string // what else it could say
+	event []int  // the places of the events
 	note  string
 }
 
@@ -194,12 +198,20 @@ func (p *Prover) sowings(g *garden, base *decide.Made, reason tact.Reason) []sow
 	m := copyOf(base)
 	m.Facts = []person.Fact{{Head: p.fresh(m.Who.Root, person.Head{Name: name, Channel: "web"}, c), Value: "a"}}
 	p.tilt(m, &m.Facts[0].Head, reason)
-	out = append(out, sown{Made: m, fact: 0, note: "a planted fact"})
+	out = append(out, sown{Made: m, fact: 0, other: "b", note: "a planted fact"})
 	if reason == tact.Permission { // nothing serves a purpose that was not said yes to
 		m := copyOf(base)
 		m.Facts = []person.Fact{{Head: p.fresh(m.Who.Root, person.Head{Name: name, Channel: "web"}, c), Value: "a"}}
 		m.Choices = slices.DeleteFunc(m.Choices, func(ch consent.Choice) bool { return ch.Purpose == plantedPurpose })
-		out = append(out, sown{Made: m, fact: 0, note: "a planted fact"})
+		out = append(out, sown{Made: m, fact: 0, other: "b", note: "a planted fact"})
+	}
+	if slices.Contains(maskReasons, reason) { // another source says something else of the same thing, and may be used
+		m := copyOf(m)
+		ok := p.fresh(m.Who.Root, person.Head{Name: name, Channel: "web"}, c)
+		ok.Verified = false // it would come second, were the other not held
+		m.Facts[0].Value = "b"
+		m.Facts = append(m.Facts, person.Fact{Head: ok, Value: "a"})
+		out = append(out, sown{Made: m, fact: 0, other: "a", note: "a planted fact beside a permitted one"})
 	}
 	if !slices.Contains(eventReasons, reason) || len(g.items) == 0 {
 		return out
@@ -260,7 +272,7 @@ func (p *Prover) tryPlanted(g *garden, s sown, reason tact.Reason, f *findings) 
 	j := p.judged(g.house, s.Made, a)
 	var changes []change
 	if s.fact >= 0 {
-		if j.FactReasons[s.fact] != reason {
+		if j.FactReasons[s.fact] != reason || len(j.FactReasons) > 1 && j.FactReasons[1-s.fact] != "" {
 			return
 		}
 		changes = append(changes,

@@ -58,6 +58,7 @@ func (r Result) needsCases() Result {
 type Snapshot struct {
 	House  *decide.House
 	People []*decide.Made
+	AtRest []Rest // those of the people of whom several sources say the same thing, from their rows
 	Now    person.Instant
 	Seed   uint64 // of the choices that the checks make among many
 }
@@ -126,8 +127,8 @@ func rank(seed uint64, who person.ID) uint64 {
 }
 
 // decided is everything of a decision but its holds, byte for byte: the receipt, and the page that asked.
-func (p *Prover) decided(h *decide.House, m *decide.Made, a decide.Ask) string {
-	res := p.compute(h, m, a)
+func (p *Prover) decided(h *decide.House, s decide.Subject, a decide.Ask) string {
+	res := p.compute(h, s, a)
 	page := res.Public(h, "en")
 	res.Receipt.Holds = nil
 	return string(res.Receipt.Append(page))
@@ -143,7 +144,10 @@ func (p *Prover) effect(h *decide.House, m *decide.Made, a decide.Ask) string {
 
 // judged asks tact what is held of this person at this placement, by the places of their facts and events.
 func (p *Prover) judged(h *decide.House, m *decide.Made, a decide.Ask) tact.Judgement {
-	heads := m.Heads()
+	return p.judgedHeads(h, m.Heads(), a)
+}
+
+func (p *Prover) judgedHeads(h *decide.House, heads decide.Heads, a decide.Ask) tact.Judgement {
 	return p.judge(tact.Case{
 		Series: &h.Series, Charter: h.Charter, Placement: h.Charter.Placements[a.Moment.Placement], Moment: a.Moment, Who: heads.Who,
 		Facts: heads.Facts, History: heads.History, Choices: heads.Choices, Restricted: heads.Restricted, Feedback: heads.Feedback, Complaints: heads.Complaints,

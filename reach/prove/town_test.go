@@ -189,6 +189,10 @@ func (w *town) person(i, orders int, marks func(string) []string) *decide.Made {
 	know(m, "household", []string{"1", "3", "5+"}[r.IntN(3)], learnt)
 	know(m, "income_band", []string{"low", "high"}[r.IntN(2)], learnt)
 	know(m, "email", fmt.Sprintf("somebody%d@nowhere.example", i), person.Declared)
+	if learnt == person.Acquired { // another source says it too, from the shop, and may be used
+		other := know(m, "income_band", []string{"low", "high"}[i%2], person.Declared)
+		other.At, other.Received = ago(300), ago(300)
+	}
 	if i%2 == 0 {
 		know(m, "birthday", ago(30*365).Time().AddDate(0, 0, r.IntN(9)).Format(time.DateOnly), person.Declared)
 	}

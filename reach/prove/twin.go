@@ -61,7 +61,8 @@ func purposes(c *charter.Charter) []string {
 }
 
 // unheld is the person as if nothing were held: an express yes to everything, and every fact told, sure and fresh. Facts and events keep
-// their places, so that a change fits both.
+// their places, so that a change fits both, and several facts of one name the order in which they outweigh each other, so that a change to
+// one that would not be used in any case does not count.
 func (p *Prover) unheld(m *decide.Made, c *charter.Charter) *decide.Made {
 	u := copyOf(m)
 	u.Restricted, u.Feedback, u.Shown, u.Complaints, u.Lost = false, nil, nil, nil, nil
@@ -72,6 +73,12 @@ func (p *Prover) unheld(m *decide.Made, c *charter.Charter) *decide.Made {
 	}
 	for i := range u.Facts {
 		u.Facts[i].Head = p.fresh(m.Who.Root, u.Facts[i].Head, c)
+		for k := range m.Facts { // of several facts of a name the same one holds here as would if none of them were held
+			if m.Facts[k].Name == m.Facts[i].Name && person.Outweighs(&m.Facts[k].Head, &m.Facts[i].Head) {
+				u.Facts[i].At--
+				u.Facts[i].Received--
+			}
+		}
 	}
 	for i := range u.History {
 		at := u.History[i].At
