@@ -13,7 +13,7 @@ func (h *house) shared() bool { return h.database }
 
 // How often the background work is done.
 const (
-	foldEvery     = 200 * time.Millisecond
+	foldEvery     = time.Second // more at once costs less an event: rows are written in the order of people
 	sequenceEvery = 500 * time.Millisecond
 	followEvery   = time.Second
 	flushEvery    = 5 * time.Second

@@ -11,7 +11,7 @@ import (
 // memo remembers people between batches, so that the next batch about them need not read them again. It is only ever a
 // guess: what is kept by it is checked by the version of each person in the commit, and what would be refused by it is
 // judged again by what the store says. It holds what the gate may know of people: heads of choices, no values. What it
-// holds is used for seconds only, and it is bounded.
+// holds is used for a minute only, and it is bounded.
 type memo struct {
 	mu      sync.RWMutex
 	idents  [2]map[vault.Blind][]vault.Identifier // the younger generation and the older
@@ -23,8 +23,8 @@ type memo struct {
 }
 
 const (
-	mostRemembered = 1 << 15 // people and identifiers of one generation
-	rememberFor    = 10e6    // microseconds
+	mostRemembered = 1 << 17 // people and identifiers of one generation: about 150 MB when both are full
+	rememberFor    = 60e6    // microseconds
 )
 
 // errDoubt says that something would be refused by what is remembered: it must be read again first.
