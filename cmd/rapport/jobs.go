@@ -95,7 +95,7 @@ func (alone) Release(context.Context, string, string) error { return nil }
 // fold brings journalled events into people's histories until none is left.
 func (h *house) fold(ctx context.Context) error {
 	for {
-		_, more, err := h.store.Fold(ctx, foldAtOnce)
+		_, more, err := h.store.FoldWhenDue(ctx, foldAtOnce)
 		if err != nil || !more || ctx.Err() != nil {
 			return err
 		}
