@@ -132,16 +132,18 @@ func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, 
 			return Outcome{}, err
 		}
 	}
-	if st.doubt {
-		return Outcome{}, errDoubt
-	}
-	if !a.Dry && st.changes() {
-		people, blinds := st.outdated()
-		err := g.parts.Store.Commit(ctx, st.change)
-		g.memo.forget(people, blinds) // after an error too: it may have been done
-		if err != nil {
-			return Outcome{}, err
+	if a.Dry || !st.changes() {
+		if len(st.doubted) > 0 {
+			return Outcome{}, errDoubt // no commit will check what was remembered
 		}
+		return st.finish(), nil
+	}
+	st.checkDoubted()
+	people, blinds := st.outdated()
+	err := g.parts.Store.Commit(ctx, st.change)
+	g.memo.forget(people, blinds) // after an error too: it may have been done
+	if err != nil {
+		return Outcome{}, err
 	}
 	return st.finish(), nil
 }
@@ -156,17 +158,17 @@ type state struct {
 	received person.Instant
 	gpc      bool
 
-	notes  []notes
-	idents map[vault.Blind][]vault.Identifier
-	people map[person.ID]*subject
-	new    map[person.ID]*newcomer
-	users  map[person.ID]bool // pseudonyms to which a verified userId leads, as far as this batch looked
-	change vault.Change
-	doubt  bool // something would be refused by what is only remembered
-	tally  tally
-	sketch sketch
-	values [][]byte
-	own    []said
+	notes   []notes
+	idents  map[vault.Blind][]vault.Identifier
+	people  map[person.ID]*subject
+	new     map[person.ID]*newcomer
+	users   map[person.ID]bool // pseudonyms to which a verified userId leads, as far as this batch looked
+	change  vault.Change
+	doubted []*subject // who is refused something by what is only remembered: the commit checks their versions too
+	tally   tally
+	sketch  sketch
+	values  [][]byte
+	own     []said
 }
 
 // notes are what the first pass over a batch finds out about one message.
@@ -200,7 +202,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, c *charter.Charter, p *plan
 	st.new = make(map[person.ID]*newcomer)
 	st.users = make(map[person.ID]bool)
 	st.change = vault.Change{}
-	st.doubt = false
+	st.doubted = st.doubted[:0]
 	st.tally.begin(p.source.Name, received)
 	return st
 }
@@ -209,6 +211,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, c *charter.Charter, p *plan
 func (g *Gate) end(st *state) {
 	st.arrival, st.charter, st.plan, st.ctx = Arrival{}, nil, nil, nil
 	st.idents, st.people, st.new, st.users = nil, nil, nil, nil
+	clear(st.doubted[:cap(st.doubted)])
 	st.change = vault.Change{}
 	st.tally.clear()
 	clear(st.notes)

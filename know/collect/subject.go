@@ -121,8 +121,23 @@ func (st *state) permits(p place, at person.Instant, purposes []string, m person
 	return false
 }
 
-// doubts notes that somebody is about to be refused something: by the store's word only, not by memory's.
-func (st *state) doubts(p place) { st.doubt = st.doubt || p.sub.recalled }
+// doubts notes that somebody is about to be refused something by memory's word: it stands only if the store says the same.
+func (st *state) doubts(p place) {
+	if p.sub.recalled && !p.sub.noted {
+		st.doubted = append(st.doubted, p.sub)
+	}
+}
+
+// checkDoubted has the commit check the versions of those who were refused something by memory, as it does for those of whom
+// something is kept: when one is older than the store's, the batch is judged again by what the store says.
+func (st *state) checkDoubted() {
+	for _, sub := range st.doubted {
+		if !sub.noted {
+			st.change.Seen = append(st.change.Seen, sub.seen...)
+			sub.noted = true
+		}
+	}
+}
 
 func (st *state) permitsOne(p place, at person.Instant, purpose string, m person.Moment) bool {
 	// What a device did before somebody signed in on it may come after that. It is judged as it would have been in
