@@ -15,18 +15,46 @@ func onlyFrames(ch *vault.Change) bool {
 	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Joins)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks) == 0
 }
 
-// frames checks that the gate judged by the state that still holds, and adds the frames to the group's journal row.
-func (s *Store) frames(ctx context.Context, c conn, g *group, ch *vault.Change) error {
-	unsure, err := s.versions.check(ch.Seen)
-	if err != nil {
-		return err
+// frames does the acts of a group that are only frames: it checks, for all of them in one question, that the gate judged by
+// the state that still holds, and adds their frames to the group's journal row. Such an act fails before it writes, if at all.
+func (s *Store) frames(ctx context.Context, c conn, g *group, acts []*act, results []error) error {
+	unsure := make([][]vault.Seen, len(acts))
+	var ids []person.ID
+	for i, a := range acts {
+		if a.change == nil || !onlyFrames(a.change) {
+			continue
+		}
+		if results[i] = a.ctx.Err(); results[i] != nil {
+			continue
+		}
+		unsure[i], results[i] = s.versions.check(a.change.Seen)
+		for j := range unsure[i] {
+			ids = append(ids, unsure[i][j].Root)
+		}
 	}
-	held, err := s.hold(ctx, c, s.dialect.share, nil, unsure)
+	held, err := s.hold(ctx, c, s.dialect.share, ids)
 	if err != nil {
 		return err
 	}
 	s.versions.learn(held)
-	g.add(ch.Frames)
+	for i, a := range acts {
+		if a.change == nil || !onlyFrames(a.change) || results[i] != nil {
+			continue
+		}
+		if results[i] = agrees(held, unsure[i]); results[i] == nil {
+			g.add(a.change.Frames)
+		}
+	}
+	return nil
+}
+
+// agrees says whether people are as they were seen.
+func agrees(held map[person.ID]*root, seen []vault.Seen) error {
+	for i := range seen {
+		if r := held[seen[i].Root]; r == nil || r.version != seen[i].Version {
+			return vault.ErrStale
+		}
+	}
 	return nil
 }
 
@@ -47,14 +75,9 @@ type root struct {
 	bump    bool
 }
 
-// hold reads the versions of these people, named by their roots, keeps others from changing them until the transaction
-// ends, and gives ErrStale when one of seen is not as it was seen, or a root is none any more.
-func (s *Store) hold(ctx context.Context, c conn, lock string, roots []person.ID, seen []vault.Seen) (map[person.ID]*root, error) {
-	all := make([]person.ID, 0, len(roots)+len(seen))
-	all = append(all, roots...)
-	for i := range seen {
-		all = append(all, seen[i].Root)
-	}
+// hold reads the versions of these people and keeps others from changing them until the transaction ends. Those who are
+// nobody's root are left out.
+func (s *Store) hold(ctx context.Context, c conn, lock string, all []person.ID) (map[person.ID]*root, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
@@ -72,18 +95,7 @@ func (s *Store) hold(ctx context.Context, c conn, lock string, roots []person.ID
 			},
 		})
 	}
-	if err := c.do(ctx, qs...); err != nil {
-		return nil, err
-	}
-	if len(held) != len(all) {
-		return nil, vault.ErrStale
-	}
-	for i := range seen {
-		if held[seen[i].Root].version != seen[i].Version {
-			return nil, vault.ErrStale
-		}
-	}
-	return held, nil
+	return held, c.do(ctx, qs...)
 }
 
 func compareIDs(a, b person.ID) int { return bytes.Compare(a[:], b[:]) }
@@ -138,11 +150,20 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		lock = s.dialect.exclusive
 	}
 	s.versions.forget(ids)
-	held, err := s.hold(ctx, c, lock, ids, ch.Seen)
+	for i := range ch.Seen {
+		ids = append(ids, ch.Seen[i].Root)
+	}
+	held, err := s.hold(ctx, c, lock, ids)
+	if err == nil {
+		err = agrees(held, ch.Seen)
+	}
 	if err != nil {
 		return err
 	}
 	for id := range bump {
+		if held[id] == nil { // it was joined to somebody between the two reads
+			return vault.ErrStale
+		}
 		held[id].bump = true
 	}
 	var qs []query

@@ -156,7 +156,16 @@ func (s *Store) attempt(acts []*act) ([]error, error) {
 	results := make([]error, len(acts))
 	g := &group{acts: acts}
 	err := s.engine.transaction(context.Background(), func(c conn) error {
+		if err := s.frames(context.Background(), c, g, acts, results); err != nil {
+			return err
+		}
 		for i, a := range acts {
+			if a.change != nil && onlyFrames(a.change) {
+				if results[i] != nil && len(acts) == 1 {
+					return results[i]
+				}
+				continue // done above
+			}
 			err := s.try(c, g, a)
 			var again retry
 			if err != nil && (len(acts) == 1 || errors.Is(err, vault.ErrUnavailable) || errors.As(err, &again)) {
@@ -191,10 +200,7 @@ func (s *Store) try(c conn, g *group, a *act) error {
 		return err
 	}
 	ctx := context.Background() // from here on it is not cut short: the transaction is shared
-	if a.change != nil && onlyFrames(a.change) {
-		return s.frames(ctx, c, g, a.change) // fails before it writes, if at all
-	}
-	if len(g.acts) == 1 { // alone: the transaction is its savepoint
+	if len(g.acts) == 1 {       // alone: the transaction is its savepoint
 		return s.perform(ctx, c, g, a)
 	}
 	if err := c.do(ctx, query{text: "SAVEPOINT act"}); err != nil {

@@ -89,6 +89,8 @@ var cases = []struct {
 	{"leases have one holder", leases},
 	{"the ledger's tree is extended once", tree},
 	{"a sweep removes what a rule names, in bounded steps", sweeps},
+	{"receipts and marks are accounted for once", accounts},
+	{"events are sealed anew in their places", resealed},
 	{"a database of a newer binary is refused", newer},
 }
 
