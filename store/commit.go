@@ -178,9 +178,7 @@ func (s *Store) attempt(acts []*act) ([]error, error) {
 		}
 		return c.do(context.Background(), s.journalRow(g))
 	})
-	if err != nil {
-		s.versions.doubt()
-	} else if s.waiting != nil && len(g.frames) > 0 {
+	if err == nil && s.waiting != nil && len(g.frames) > 0 {
 		s.waiting.add(s.seq, g.received, g.placed, s.clock())
 	}
 	return results, err
@@ -216,7 +214,6 @@ func (s *Store) try(c conn, g *group, a *act) error {
 		return err
 	}
 	g.frames, g.placed = g.frames[:before], g.placed[:placed]
-	s.versions.doubt()
 	for _, text := range []string{"ROLLBACK TO SAVEPOINT act", "RELEASE SAVEPOINT act"} { // in PostgreSQL the second is not even read before the first is done
 		if undone := c.do(ctx, query{text: text}); undone != nil {
 			return unavailable(undone) // the whole group: what was half done must not be committed

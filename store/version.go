@@ -30,7 +30,7 @@ func (v *versions) check(seen []vault.Seen) (unsure []vault.Seen, err error) {
 	return unsure, nil
 }
 
-// learn remembers what a transaction has read.
+// learn remembers what a transaction has read before it changed anything.
 func (v *versions) learn(held map[person.ID]*root) {
 	if v == nil {
 		return
@@ -53,7 +53,7 @@ func (v *versions) forget(ids []person.ID) {
 	}
 }
 
-// doubt forgets everybody: after a transaction that failed, what was read in it may never have been.
+// doubt forgets everybody: before a transaction that changes versions of whom it does not name.
 func (v *versions) doubt() {
 	if v != nil {
 		clear(v.of)
