@@ -3,10 +3,12 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -66,6 +68,41 @@ func TestNothingRemains(t *testing.T) {
 	}
 	if count(t, dir, stays) == 0 {
 		t.Fatal("what stays is gone too")
+	}
+}
+
+// A long read keeps the logs from being emptied: the sweep says so soon, and writers go on.
+func TestALongReadDoesNotHoldUpASweep(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Commit(ctx, crashEnrolAll()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Snapshot(ctx, lookAtAll(), func(v *View) error {
+		if _, err := v.Load(ctx, crashPerson(1)); err != nil {
+			return err
+		}
+		if err := s.Commit(ctx, crashChange(1)); err != nil {
+			return err
+		}
+		began := time.Now()
+		n, err := s.Sweep(ctx, SweepRules{Rows: []RowRule{{Kind: vault.FactRow, Name: Name{7: 1}, Before: Everything}}})
+		if n.Rows != 1 || !errors.Is(err, vault.ErrUnavailable) {
+			t.Errorf("%v %v", n, err)
+		}
+		if took := time.Since(began); took > 5*time.Second { // SQLite would wait ten
+			t.Errorf("the sweep held writers up for %v", took)
+		}
+		return s.Commit(ctx, crashChange(2))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.settle(ctx); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -39,7 +40,8 @@ type lite struct {
 }
 
 const (
-	page = 4096 // SQLite's default
+	page     = 4096 // SQLite's default
+	patience = "PRAGMA busy_timeout=10000"
 
 	mainFile    = "rapport.db"
 	historyFile = "history.db"
@@ -102,7 +104,7 @@ func (l *lite) open(file string, cache int) (*liteConn, error) {
 	}
 	c := &liteConn{c: opened.(*sqlite3.SQLiteConn), stmts: map[string]*liteStmt{}}
 	for _, pragma := range []string{
-		"journal_mode=WAL", "synchronous=" + l.synchronous, "secure_delete=ON", "busy_timeout=10000", "foreign_keys=ON",
+		"journal_mode=WAL", "synchronous=" + l.synchronous, "secure_delete=ON", strings.TrimPrefix(patience, "PRAGMA "), "foreign_keys=ON",
 		"temp_store=MEMORY", "trusted_schema=OFF", "wal_autocheckpoint=0", "journal_size_limit=67108864", fmt.Sprintf("cache_size=%d", cache),
 	} {
 		if _, err := c.c.Exec("PRAGMA "+pragma, nil); err != nil {
@@ -118,7 +120,7 @@ func (l *lite) openReader() (*liteConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.c.Exec("ATTACH DATABASE ? AS past", []driver.Value{filepath.Join(l.dir, historyFile)}); err == nil {
+	if _, err = c.c.Exec("ATTACH DATABASE ? AS past", []driver.Value{filepath.Join(l.dir, historyFile)}); err == nil {
 		_, err = c.c.Exec("PRAGMA query_only=ON", nil)
 	}
 	if err != nil {
@@ -361,7 +363,10 @@ func (l *lite) settle(_ context.Context, rewrite bool) error {
 				return err
 			}
 		}
+		// Writers wait for this, so it does not wait for readers.
+		_ = (*c).one(&query{text: "PRAGMA busy_timeout=100", scan: ignore})
 		all, err := (*c).checkpoint("TRUNCATE")
+		_ = (*c).one(&query{text: patience, scan: ignore})
 		if err == nil && !all {
 			err = unavailable(errors.New("a long read keeps the log from being emptied"))
 		}

@@ -12,7 +12,8 @@ import (
 
 // waiting is an index, in memory, of the events that are in the journal and not yet in history: by pseudonym, where each
 // lies. Only where this process is the database's only writer. With it Load gives an event as soon as it is acknowledged,
-// and folds can be rare and large. It holds 24 bytes for an event, no content.
+// and folds can be rare and large. It holds 16 bytes for an event and some 40 for a
+// person, no content.
 type waiting struct {
 	mu    sync.RWMutex
 	young *generation // what is committed now goes here

@@ -30,7 +30,6 @@ var (
 	server string // URL of the server's own database
 	failed error
 	number atomic.Int64
-	hold   io.WriteCloser // the keeper ends the server when this closes
 )
 
 // URL gives the address of a new, empty schema for this test; it is dropped when the test ends.
@@ -105,13 +104,17 @@ rm -rf "$2"`
 	if as != nil {
 		cmd.SysProcAttr.Credential = as.Credential
 	}
-	if hold, err = cmd.StdinPipe(); err != nil {
+	open, err := cmd.StdinPipe() // the keeper ends the server when this closes: with the test process
+	if err != nil {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	go func() { _ = cmd.Wait() }()
+	go func() {
+		_ = cmd.Wait()
+		_ = open.Close()
+	}()
 	address := "postgres://postgres@/postgres?host=" + url.QueryEscape(dir)
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
