@@ -8,7 +8,6 @@ package pgtest
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/exec"
