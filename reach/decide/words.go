@@ -93,7 +93,22 @@ func (t *tongue) day(i, now person.Instant, place *time.Location) string {
 }
 
 // fill puts the texts into the places of a sentence. What is put in is not searched for places again.
-func fill(form string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(form) }
+func fill(form string, pairs ...string) string {
+	b := make([]byte, 0, len(form)+64)
+next:
+	for i := 0; i < len(form); {
+		for p := 0; p+1 < len(pairs); p += 2 {
+			if strings.HasPrefix(form[i:], pairs[p]) {
+				b = append(b, pairs[p+1]...)
+				i += len(pairs[p])
+				continue next
+			}
+		}
+		b = append(b, form[i])
+		i++
+	}
+	return string(b)
+}
 
 // verb is what an event is called in a reason: buying, looking, or something of its own.
 type verb uint8
