@@ -160,7 +160,7 @@ func unrepeated(frames []vault.Frame, window time.Duration) []vault.Frame {
 	for i := range frames {
 		e := event{frames[i].Of, frames[i].ID}
 		before, ok := seen[e]
-		if ok && frames[i].Received < before.Add(window) {
+		if ok && frames[i].Received <= before.Add(window) {
 			continue
 		}
 		seen[e] = frames[i].Received

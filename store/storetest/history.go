@@ -112,6 +112,13 @@ func retries(t *testing.T, h *Home) {
 	count(1003, 6, "a thousand events later")
 	must(t, s.Commit(ctx, vault.Change{Frames: []vault.Frame{received(1, 1, Noon+2*day)}}))
 	count(1004, 6, "after the window it is a new event")
+	must(t, s.Commit(ctx, vault.Change{Frames: []vault.Frame{received(2, 1, Noon+day)}})) // the last moment of the window
+	foldAll(t, s)
+	must(t, s.Commit(ctx, vault.Change{Frames: []vault.Frame{received(2, 1, Noon+2*day+1)}})) // the first after it, in a row that is read
+	foldAll(t, s)
+	if n := len(load(t, s, 2).Frames); n != 2 || m.duplicates != 7 {
+		t.Fatalf("%d events and %d duplicates at the window's edge", n, m.duplicates)
+	}
 }
 
 func chunks(t *testing.T, h *Home) {
