@@ -3,19 +3,20 @@ package person
 // Head is everything about a fact or an event but its value: where it came from, when, how sure it is.
 // Rules that decide whether something may be used (trust/tact) see heads only.
 type Head struct {
-	Of       ID       // the pseudonym under which it came
-	Name     string   // the charter's name of the fact, or of the event
-	Event    bool     // an event, not a fact
-	Learnt   Learnt   // how it was come by
-	Source   string   // the charter's name of the source; "self" for the person's own signed session
-	Channel  string   // where: the source's channel ("web", "store", …)
-	At       Instant  // when it was so, or happened, by the source's word
-	Received Instant  // when it came here, by the server's clock
-	Charter  int      // position in the series of accepted charters under which it came
-	Quality  float64  // in [0,1]: how sure the value is. Facts without a judgement of quality have 1
-	Told     bool     // the person gave it, or was shown it in their own signed session and did not object
-	Verified bool     // from a server source or a signed session; what a browser claims is not
-	Inputs   []string `json:",omitempty"` // names of the facts and events it was derived from; empty when not derived
+	Of         ID       // the pseudonym under which it came
+	Name       string   // the charter's name of the fact, or of the event
+	Event      bool     // an event, not a fact
+	Learnt     Learnt   // how it was come by
+	Source     string   // the charter's name of the source; "self" for the person's own signed session
+	Channel    string   // where: the source's channel ("web", "store", …)
+	At         Instant  // when it was so, or happened, by the source's word
+	Received   Instant  // when it came here, by the server's clock
+	Charter    int      // position in the series of accepted charters under which it came
+	Quality    float64  // in [0,1]: how sure the value is. Facts without a judgement of quality have 1
+	Told       bool     // the person gave it, or was shown it in their own signed session and did not object
+	Verified   bool     // from a server source or a signed session; what a browser claims is not
+	Unreadable bool     `json:",omitempty"` // not even the head could be opened: its name and times are all that is known, and doubt works for the person
+	Inputs     []string `json:",omitempty"` // names of the facts and events it was derived from; empty when not derived
 }
 
 // Fact is one thing known about a person: its head, and its value in canonical text form

@@ -13,6 +13,7 @@ type key struct {
 	charter               int
 	learnt                person.Learnt
 	event, derived        bool
+	unreadable            bool
 }
 
 // group is the heads that share a key, and what the rules say of all of them.
@@ -39,7 +40,7 @@ type group struct {
 // is says whether a head belongs to the group.
 func (g *group) is(h *person.Head) bool {
 	return g.charter == h.Charter && g.learnt == h.Learnt && g.event == h.Event && g.derived == (len(h.Inputs) > 0) &&
-		g.name == h.Name && g.source == h.Source && g.channel == h.Channel
+		g.name == h.Name && g.source == h.Source && g.channel == h.Channel && g.unreadable == h.Unreadable
 }
 
 // few is up to how many groups a walk through them is quicker than a map.
@@ -62,7 +63,7 @@ func (j *judge) group(h *person.Head, m *mark) *group {
 }
 
 func keyOf(h *person.Head) key {
-	return key{h.Name, h.Source, h.Channel, h.Charter, h.Learnt, h.Event, len(h.Inputs) > 0}
+	return key{h.Name, h.Source, h.Channel, h.Charter, h.Learnt, h.Event, len(h.Inputs) > 0, h.Unreadable}
 }
 
 // find gives the place of the head's group, or the place that it will have.

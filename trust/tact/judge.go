@@ -195,7 +195,7 @@ func (j *judge) isDoubtful(g *group, h *person.Head) bool {
 	if h.Event {
 		return false
 	}
-	return !(h.Quality >= g.floor) || !h.Verified && len(j.Who.Also) > 0
+	return h.Unreadable || !(h.Quality >= g.floor) || !h.Verified && len(j.Who.Also) > 0
 }
 
 // settle finds the relationship level and does the second pass by it.

@@ -57,6 +57,8 @@ func (j *judge) leave(d *charter.Datum, h *person.Head) (why code, purpose, beca
 	return why, purpose, because
 }
 
+// leaveFor asks for one purpose. Of a head that could not be opened nobody knows how it was learnt, under which words it came and from
+// which source: for all of that it is taken as one that may be used, so that doubt about it removes. What the person said of the purpose counts as ever.
 func (j *judge) leaveFor(d *charter.Datum, h *person.Head, purpose string) (code, string) {
 	p := j.Charter.Purposes[purpose]
 	st := j.stands(purpose)
@@ -65,13 +67,13 @@ func (j *judge) leaveFor(d *charter.Datum, h *person.Head, purpose string) (code
 		return purposeless, ""
 	case j.Restricted && (p.Basis.Switchable() || p.Explicit):
 		return restricted, ""
-	case !learntAs(d, h.Learnt):
+	case !h.Unreadable && !learntAs(d, h.Learnt):
 		return notChartered, ""
-	case !j.worded(h, purpose, st):
+	case !h.Unreadable && !j.worded(h, purpose, st):
 		return purposeless, ""
 	case !st.Allowed:
 		return permission, st.Because
-	case !j.serves(h, purpose):
+	case !h.Unreadable && !j.serves(h, purpose):
 		return permission, ""
 	case special(d) && !st.Explicit:
 		return sensitive, ""

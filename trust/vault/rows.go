@@ -130,7 +130,7 @@ func (r *Record) doubt(row *Row, c *charter.Charter, restricted map[person.ID]bo
 	switch row.Kind {
 	case FactRow:
 		if name, ok := r.v.namesOf(c).facts[[8]byte(row.Key[:8])]; ok {
-			h := person.Head{Of: row.Of, Name: name, Learnt: unreadable, At: row.At, Received: row.At}
+			h := person.Head{Of: row.Of, Name: name, Learnt: unreadable, At: row.At, Received: row.At, Unreadable: true}
 			r.Facts, r.factRows = append(r.Facts, h), append(r.factRows, row)
 			return
 		}
@@ -138,7 +138,7 @@ func (r *Record) doubt(row *Row, c *charter.Charter, restricted map[person.ID]bo
 		if c != nil {
 			for _, n := range c.Order.Data {
 				if d := c.Data[n]; d != nil && d.Protective {
-					h := person.Head{Of: row.Of, Name: n, Learnt: unreadable, At: row.At, Received: row.At}
+					h := person.Head{Of: row.Of, Name: n, Learnt: unreadable, At: row.At, Received: row.At, Unreadable: true}
 					r.Facts, r.factRows = append(r.Facts, h), append(r.factRows, row)
 				}
 			}
