@@ -49,7 +49,8 @@ func TestNothingRemains(t *testing.T) {
 	if _, _, err := s.Fold(ctx, 100_000); err != nil {
 		t.Fatal(err)
 	}
-	if count(t, dir, gone) == 0 || count(t, dir, stays) == 0 {
+	before := count(t, dir, gone)
+	if before == 0 || count(t, dir, stays) == 0 {
 		t.Fatal("the search finds nothing at all")
 	}
 	n, err := s.Sweep(ctx, SweepRules{
@@ -59,7 +60,10 @@ func TestNothingRemains(t *testing.T) {
 	if err != nil || n.Rows != 1200 || n.Frames != 1200 {
 		t.Fatal(n, err)
 	}
-	t.Logf("after the sweep %d copies are left in the slack of pages", count(t, dir, gone))
+	// Some copies stay in the slack of pages that SQLite balanced before; what it frees itself it overwrites.
+	if left := count(t, dir, gone); left > before/50 {
+		t.Fatalf("%d of %d copies are left after the sweep", left, before)
+	}
 	if err := s.Rewrite(ctx); err != nil {
 		t.Fatal(err)
 	}
