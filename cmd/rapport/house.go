@@ -42,10 +42,11 @@ type house struct {
 	acts    *self.Acts
 	streams *streamNames
 
-	database bool       // on PostgreSQL, which processes share
-	building sync.Mutex // one new decide.House at a time
-	seen     versions   // of the one in force
-	learning sync.Mutex // one learning at a time: what began earlier must not replace what knows more
+	database bool           // on PostgreSQL, which processes share
+	sweptAt  person.Instant // the sweep job's own
+	building sync.Mutex     // one new decide.House at a time
+	seen     versions       // of the one in force
+	learning sync.Mutex     // one learning at a time: what began earlier must not replace what knows more
 }
 
 // versions are what a decide.House was made of.

@@ -18,6 +18,7 @@ const (
 	followEvery   = time.Second
 	flushEvery    = 5 * time.Second
 	sweepEvery    = time.Hour
+	sweepTurn     = 10 * time.Minute // how often it is looked whether sweeping is due; a start has better things to do
 	learnEvery    = 24 * time.Hour
 	dueEvery      = time.Hour // how often it is looked whether learning is due
 )
@@ -35,7 +36,7 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 		name  string
 		every time.Duration
 		work  job.Work
-	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepEvery, h.sweep}, {"learn", dueEvery, h.learnIfDue}} {
+	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepTurn, h.sweepIfDue}, {"learn", dueEvery, h.learnIfDue}} {
 		r.Every(j.name, j.every, h.told(j.name, j.work))
 	}
 	r.Start(ctx)

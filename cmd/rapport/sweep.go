@@ -62,6 +62,19 @@ func (h *house) sweep(ctx context.Context) error {
 	return err
 }
 
+// sweepIfDue sweeps each hour, for the first time one turn after the start.
+func (h *house) sweepIfDue(ctx context.Context) error {
+	now := h.clock()
+	if h.sweptAt == 0 {
+		h.sweptAt = now.Add(sweepTurn - sweepEvery)
+	}
+	if now < h.sweptAt.Add(sweepEvery) {
+		return nil
+	}
+	h.sweptAt = now
+	return h.sweep(ctx)
+}
+
 func (h *house) sweepOnce(ctx context.Context, count bool) (store.Swept, error) {
 	for range 3 {
 		rules, err := h.sweepRules(ctx, h.charter(), h.clock())
