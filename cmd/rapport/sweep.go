@@ -8,6 +8,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -56,10 +57,30 @@ func (h *house) sweepRules(ctx context.Context, c *charter.Charter, now person.I
 // sweep removes what must go: after its retention, or no longer declared. It is a job; a charter that narrows runs it at once.
 func (h *house) sweep(ctx context.Context) error {
 	swept, err := h.sweepOnce(ctx, false)
+	if err == nil {
+		err = h.endLooks(ctx)
+	}
 	if swept != (store.Swept{}) {
 		h.log.Info("swept", "rows", swept.Rows, "events", swept.Frames, "receipts", swept.Receipts)
 	}
 	return err
+}
+
+// endLooks removes looks after the ledger's retention; what stays in their place is one entry about their numbers.
+func (h *house) endLooks(ctx context.Context) error {
+	retain := h.charter().Ledger.Retain
+	if retain.IsZero() {
+		return nil
+	}
+	now := h.clock()
+	for {
+		n, err := h.store.EndLooks(ctx, retain.Before(now), 1000, func(numbers []int64) (ledger.Row, error) {
+			return ledger.RetentionRow(now, numbers, h.vault.Home())
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }
 
 // sweepIfDue sweeps each hour, for the first time one turn after the start.
