@@ -38,10 +38,10 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 	return found, nil
 }
 
-// Load gives everything about a person but receipts, once the looks are committed. See vault.Store.
+// Load gives everything about a person but receipts; the looks are committed with the read. See vault.Store.
 func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error) {
 	var l *vault.Loaded
-	err := s.engine.snapshot(ctx, func(c conn) error {
+	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
 		p, err := loadAll(ctx, c, []person.ID{id}, s.waiting)
 		if err != nil {
 			return err
@@ -54,9 +54,6 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 	if err != nil {
 		return vault.Loaded{}, err
 	}
-	if err := s.look(ctx, looks); err != nil {
-		return vault.Loaded{}, err
-	}
 	if s.waiting != nil {
 		l.Frames = unrepeated(l.Frames, s.window)
 	}
@@ -64,12 +61,26 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 	return *l, nil
 }
 
-// look commits looks: what was read is given to nobody before it has returned.
-func (s *Store) look(ctx context.Context, looks []ledger.Row) error {
+// read reads one state. With looks, they are appended by the transaction that reads, so that there is no look without its
+// read and no read without its look: what was read is given to nobody before that transaction is synced.
+func (s *Store) read(ctx context.Context, looks []ledger.Row, read func(ctx context.Context, c conn) error) error {
 	if len(looks) == 0 {
-		return nil
+		return s.engine.snapshot(ctx, func(c conn) error { return read(ctx, c) })
 	}
-	return s.Commit(ctx, vault.Change{Looks: looks})
+	both := func(ctx context.Context, c conn) error {
+		if err := read(ctx, c); err != nil {
+			return err
+		}
+		qs := make([]query, len(looks))
+		for i := range looks {
+			qs[i] = lookRow(&looks[i])
+		}
+		return c.do(ctx, qs...)
+	}
+	if shared, ok := s.engine.(*postgres); ok {
+		return shared.observation(ctx, func(c conn) error { return both(ctx, c) })
+	}
+	return s.update(ctx, both) // what the one writer reads is one state, and it shares the sync
 }
 
 // loadAll loads everything but receipts about the people to whom these pseudonyms belong, nil for unknown ones.
@@ -283,24 +294,23 @@ func (s *Store) Gate(ctx context.Context, ids []person.ID) ([]vault.Loaded, erro
 	return out, nil
 }
 
-// Each walks over everybody, by root, having committed the look and folded what waits. See vault.Store. A portion of people
-// is one state; between portions others may write, and the engine may tidy up.
+// Each walks over everybody, by root, having folded what waits. See vault.Store. A portion of people is one state, and the
+// look is committed with the first; between portions others may write, and the engine may tidy up.
 func (s *Store) Each(ctx context.Context, look ledger.Row, yield func(vault.Loaded) error) error {
-	if err := s.look(ctx, []ledger.Row{look}); err != nil {
-		return err
-	}
 	if err := s.foldAll(ctx); err != nil {
 		return err
 	}
+	looks := []ledger.Row{look}
 	var after person.ID
 	for {
 		var people []*vault.Loaded
-		if err := s.engine.snapshot(ctx, func(c conn) (err error) {
+		if err := s.read(ctx, looks, func(ctx context.Context, c conn) (err error) {
 			people, err = portion(ctx, c, after)
 			return err
 		}); err != nil {
 			return err
 		}
+		looks = nil
 		if len(people) == 0 {
 			return nil
 		}
@@ -335,10 +345,11 @@ type View struct {
 	c conn
 }
 
-// Snapshot commits the look, folds what waits, then runs read on one state of the home: Each within one read transaction. It keeps the engine
-// from tidying up while it runs, so it is for self-checks, not for serving.
+// Snapshot commits the look, folds what waits, then runs read on one state of the home: Each within one read transaction. The
+// look comes before and not with it, because nobody could write as long as a transaction that does both is open. It keeps
+// the engine from tidying up while it runs, so it is for self-checks, not for serving.
 func (s *Store) Snapshot(ctx context.Context, look ledger.Row, read func(*View) error) error {
-	if err := s.look(ctx, []ledger.Row{look}); err != nil {
+	if err := s.Commit(ctx, vault.Change{Looks: []ledger.Row{look}}); err != nil {
 		return err
 	}
 	if err := s.foldAll(ctx); err != nil {

@@ -290,6 +290,11 @@ func (e *postgres) transaction(ctx context.Context, write func(conn) error) erro
 	return e.run(ctx, pgPatience, "BEGIN", write)
 }
 
+// observation is a transaction that reads one state, as transaction does not, and appends rows.
+func (e *postgres) observation(ctx context.Context, work func(conn) error) error {
+	return e.run(ctx, pgPatience, "BEGIN ISOLATION LEVEL REPEATABLE READ", work)
+}
+
 func (e *postgres) fold(ctx context.Context, write func(conn) error) error {
 	return e.run(ctx, pgFoldPatience, "BEGIN", write)
 }

@@ -139,10 +139,10 @@ func receiptRow(r *vault.Row) query {
 	}
 }
 
-// Receipts gives the person's latest receipts, once the looks are committed. See vault.Store.
+// Receipts gives the person's latest receipts; the looks are committed with the read. See vault.Store.
 func (s *Store) Receipts(ctx context.Context, id person.ID, limit int, looks ...ledger.Row) ([]vault.Row, error) {
 	var rows []vault.Row
-	err := s.engine.snapshot(ctx, func(c conn) error {
+	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
 		rows = rows[:0]
 		_, of, err := who(ctx, c, []person.ID{id})
 		if err != nil {
@@ -162,20 +162,17 @@ func (s *Store) Receipts(ctx context.Context, id person.ID, limit int, looks ...
 		}
 		return c.do(ctx, qs...)
 	})
-	if err == nil {
-		err = s.look(ctx, looks)
-	}
 	if err != nil {
 		return nil, err
 	}
 	return rows, nil
 }
 
-// Receipt gives one receipt, and whose it is, once the looks are committed. See vault.Store.
+// Receipt gives one receipt, and whose it is; the looks are committed with the read. See vault.Store.
 func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row) (vault.Row, vault.Loaded, error) {
 	var found vault.Row
 	var l vault.Loaded
-	err := s.engine.snapshot(ctx, func(c conn) error {
+	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
 		found = vault.Row{}
 		if err := c.do(ctx, query{
 			text: "SELECT person, key, at, head, body FROM receipt WHERE key = $1", args: []driver.Value{key[:]},
@@ -202,9 +199,6 @@ func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row)
 		}
 		return nil
 	})
-	if err == nil {
-		err = s.look(ctx, looks)
-	}
 	if err != nil {
 		return vault.Row{}, vault.Loaded{}, err
 	}

@@ -70,8 +70,8 @@ func openLite(dir, synchronous string) (*lite, error) {
 	for range liteReaders {
 		l.readers <- nil
 	}
-	if l.writer, err = l.open(mainFile, mainCache); err == nil {
-		l.folder, err = l.open(historyFile, historyCache)
+	if l.folder, err = l.open(historyFile, historyCache); err == nil { // first: the writer looks into its file
+		l.writer, err = l.openWriter()
 	}
 	if err != nil {
 		_ = l.close()
@@ -116,14 +116,29 @@ func (l *lite) open(file string, cache int) (*liteConn, error) {
 }
 
 func (l *lite) openReader() (*liteConn, error) {
-	c, err := l.open(mainFile, -8<<10)
+	c, err := l.openBoth(-8 << 10)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = c.c.Exec("ATTACH DATABASE ? AS past", []driver.Value{filepath.Join(l.dir, historyFile)}); err == nil {
-		_, err = c.c.Exec("PRAGMA query_only=ON", nil)
+	if _, err = c.c.Exec("PRAGMA query_only=ON", nil); err != nil {
+		c.close()
+		return nil, fault(err)
 	}
+	return c, nil
+}
+
+func (l *lite) openWriter() (*liteConn, error) { return l.openBoth(mainCache) }
+
+func (l *lite) openFolder() (*liteConn, error) { return l.open(historyFile, historyCache) }
+
+// openBoth opens rapport.db with history.db beside it, to be read only.
+func (l *lite) openBoth(cache int) (*liteConn, error) {
+	c, err := l.open(mainFile, cache)
 	if err != nil {
+		return nil, err
+	}
+	past := url.URL{Scheme: "file", Path: filepath.Join(l.dir, historyFile), RawQuery: "mode=ro"}
+	if _, err = c.c.Exec("ATTACH DATABASE ? AS past", []driver.Value{past.String()}); err != nil {
 		c.close()
 		return nil, fault(err)
 	}
@@ -253,13 +268,15 @@ func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
 func (l *lite) transaction(_ context.Context, write func(conn) error) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	return l.update(&l.writer, mainFile, mainCache, write)
+	// Deferred: history.db is touched only by the transactions that read it. Nobody else writes rapport.db, so that the
+	// lock is there when it is wanted.
+	return l.update(&l.writer, l.openWriter, "BEGIN", write)
 }
 
 func (l *lite) fold(_ context.Context, write func(conn) error) error {
 	l.folding.Lock()
 	defer l.folding.Unlock()
-	err := l.update(&l.folder, historyFile, historyCache, write)
+	err := l.update(&l.folder, l.openFolder, "BEGIN IMMEDIATE", write)
 	if err == nil {
 		// Nobody waits for this file but folds, so its log is emptied here, when it is worth it: pages that several folds
 		// wrote are then copied once.
@@ -271,20 +288,20 @@ func (l *lite) fold(_ context.Context, write func(conn) error) error {
 	return err
 }
 
-func (l *lite) update(c **liteConn, file string, cache int, write func(conn) error) error {
+func (l *lite) update(c **liteConn, open func() (*liteConn, error), begin string, write func(conn) error) error {
 	if l.closed {
 		return errClosed
 	}
 	if *c == nil {
-		opened, err := l.open(file, cache)
+		opened, err := open()
 		if err != nil {
 			return err
 		}
 		*c = opened
 	}
 	(*c).wrote = 0
-	broken, err := (*c).within("BEGIN IMMEDIATE", write)
-	if file == mainFile && l.unchecked.Add(int64((*c).wrote)+4096) > logLimit {
+	broken, err := (*c).within(begin, write)
+	if c == &l.writer && l.unchecked.Add(int64((*c).wrote)+4096) > logLimit {
 		select {
 		case l.kick <- struct{}{}:
 		default:
@@ -335,7 +352,7 @@ func (l *lite) check() {
 
 // checkpoint empties the log as far as readers allow, and says whether all of it.
 func (c *liteConn) checkpoint(mode string) (all bool, err error) {
-	err = c.one(&query{text: "PRAGMA wal_checkpoint(" + mode + ")", scan: func(r row) error {
+	err = c.one(&query{text: "PRAGMA main.wal_checkpoint(" + mode + ")", scan: func(r row) error {
 		all = r.int(0) == 0 && r.int(1) == r.int(2)
 		return nil
 	}})
@@ -345,14 +362,14 @@ func (c *liteConn) checkpoint(mode string) (all bool, err error) {
 // settle empties the logs and cuts them off; rewrite has SQLite write each file anew first. A reader that holds on to an old
 // state keeps the logs from being emptied: then it is an error, and the next sweep tries again.
 func (l *lite) settle(_ context.Context, rewrite bool) error {
-	one := func(mu *sync.Mutex, c **liteConn, file string, cache int) error {
+	one := func(mu *sync.Mutex, c **liteConn, open func() (*liteConn, error)) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if l.closed {
 			return errClosed
 		}
 		if *c == nil {
-			opened, err := l.open(file, cache)
+			opened, err := open()
 			if err != nil {
 				return err
 			}
@@ -372,7 +389,7 @@ func (l *lite) settle(_ context.Context, rewrite bool) error {
 		}
 		return err
 	}
-	return errors.Join(one(&l.writing, &l.writer, mainFile, mainCache), one(&l.folding, &l.folder, historyFile, historyCache))
+	return errors.Join(one(&l.writing, &l.writer, l.openWriter), one(&l.folding, &l.folder, l.openFolder))
 }
 
 func (l *lite) apart() bool  { return true }

@@ -73,6 +73,7 @@ var cases = []struct {
 	{"many events of one person fill many chunks", chunks},
 	{"events in the journal survive a restart", journal},
 	{"looks are there before what was read", looked},
+	{"a read and its look are one transaction", oneTransaction},
 	{"receipts are kept, waited for or not", receipts},
 	{"streams keep their numbers", streams},
 	{"each sees everybody once", everybody},

@@ -61,6 +61,69 @@ func looked(t *testing.T, h *Home) {
 	}
 }
 
+// oneTransaction writes while it reads: a look lies, among the looks that the writes leave, where its read lay among the writes.
+func oneTransaction(t *testing.T, h *Home) {
+	s := h.Open(t)
+	enrol(t, s, 1)
+	const writes, reads = 60, 60
+	read := make([]string, reads)
+	var all sync.WaitGroup
+	all.Add(2)
+	go func() {
+		defer all.Done()
+		for n := range writes {
+			c := vault.Change{Put: []vault.Row{row(1, vault.FactRow, 1, Noon+person.Instant(n), fmt.Sprint(n))}, Looks: []ledger.Row{look(id(1), "write")}}
+			if err := s.Commit(ctx, c); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	go func() {
+		defer all.Done()
+		for n := range reads {
+			l, err := s.Load(ctx, id(1), look(id(1), fmt.Sprint(n)))
+			if err != nil {
+				t.Error(err)
+			} else if len(l.Rows) > 0 {
+				read[n] = string(l.Rows[0].Body)
+			}
+		}
+	}()
+	all.Wait()
+	looks, err := s.Ledger().Pending(ctx, writes+reads)
+	must(t, err)
+	if len(looks) != writes+reads {
+		t.Fatalf("%d looks", len(looks))
+	}
+	written, met := 0, 0
+	for _, w := range looks {
+		if string(w.Row.Reason) == "write" {
+			written++
+			continue
+		}
+		n, seen := 0, 0
+		_, err := fmt.Sscan(string(w.Row.Reason), &n)
+		must(t, err)
+		if read[n] != "" {
+			_, err = fmt.Sscan(read[n], &seen)
+			must(t, err)
+			seen++
+		}
+		if seen > written { // several writers number their looks before they commit: there a write may have come between
+			t.Fatalf("read %d saw %d writes, and its look lies after %d", n, seen, written)
+		}
+		if h.Options.URL == "" && seen < written {
+			t.Fatalf("read %d saw %d writes, and its look lies after %d: it was appended by another transaction", n, seen, written)
+		}
+		if seen > 0 && seen < writes {
+			met++
+		}
+	}
+	if met == 0 {
+		t.Fatal("no read lay between the writes: nothing was shown")
+	}
+}
+
 func receipts(t *testing.T, h *Home) {
 	s := h.Open(t)
 	enrol(t, s, 1, 2, 3)

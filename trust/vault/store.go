@@ -22,7 +22,7 @@ type Store interface {
 	// ChoiceRow, RestrictRow, SuppressedRow and ClaimRow; no frames. An unknown id gives a zero Loaded.
 	Gate(ctx context.Context, ids []person.ID) ([]Loaded, error)
 
-	// Each walks over everybody, having first appended the look at the population. It stops at the first error of yield.
+	// Each walks over everybody; the look at the population is appended in the transaction that reads the first of them. It stops at the first error of yield.
 	// People who come or change meanwhile may or may not be seen.
 	Each(ctx context.Context, look ledger.Row, yield func(Loaded) error) error
 
