@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"time"
 
+	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -16,6 +17,19 @@ func (s *Store) People(ctx context.Context) (n int, err error) {
 		return c.do(ctx, query{text: "SELECT COUNT(*) FROM person WHERE root = id", scan: func(r row) error { n = int(r.int(0)); return nil }})
 	})
 	return n, err
+}
+
+// Oldest says when the oldest receipt and the oldest numbered look that are kept were made; 0 for none.
+func (s *Store) Oldest(ctx context.Context) (receipt, look person.Instant, err error) {
+	err = s.engine.snapshot(ctx, func(c conn) error {
+		return c.do(ctx,
+			query{text: "SELECT COALESCE(MIN(at), 0) FROM receipt", scan: func(r row) error { receipt = r.at(0); return nil }},
+			query{
+				text: "SELECT COALESCE(MIN(at), 0) FROM look WHERE number IS NOT NULL AND kind = $1", args: []driver.Value{ledger.KindLook},
+				scan: func(r row) error { look = r.at(0); return nil },
+			})
+	})
+	return receipt, look, err
 }
 
 // settled is how long a receipt lies before it is accounted for: on PostgreSQL its number is drawn before its transaction ends, so a

@@ -62,7 +62,7 @@ func ledgerCommand() *cobra.Command {
 // proving is the home as the self-checks need it.
 func (h *house) proving(actor, reason string) prove.Home {
 	dir := h.dir
-	return prove.Home{Store: h.store, Vault: h.vault, House: h.live.House(), Ledger: h.ledger, Streams: h.streams.of, Count: h.store.People, Keep: sweepEvery, Dir: dir, Clock: h.clock, Actor: actor, Reason: reason}
+	return prove.Home{Store: h.store, Vault: h.vault, House: h.live.House(), Ledger: h.ledger, Streams: h.streams.of, Count: h.store.People, Oldest: h.store.Oldest, Keep: sweepEvery, Dir: dir, Clock: h.clock, Actor: actor, Reason: reason}
 }
 
 func runVerify(ctx context.Context, h *house, args ledgerArgs, say *speaker) error {

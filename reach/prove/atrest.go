@@ -90,6 +90,18 @@ func (a *atRest) age(name string, retain charter.Span, at, received person.Insta
 	}
 }
 
+// accounts counts the oldest receipt and the oldest look, which have a retention of their own: were one of them overdue, it would be
+// the oldest.
+func (a *atRest) accounts(receipt, look person.Instant) {
+	c := a.home.House.Charter
+	if receipt != 0 {
+		a.age("receipts", c.Receipts.Retain, receipt, receipt)
+	}
+	if look != 0 {
+		a.age("looks", c.Ledger.Retain, look, look)
+	}
+}
+
 // undeclared says whether anything is kept that the charter in force does not name.
 func (a *atRest) undeclared() Result {
 	r := Result{Check: UndeclaredRest, Cases: a.things, Failed: a.foreign.sum() + a.unreadable}
@@ -105,7 +117,7 @@ func (a *atRest) undeclared() Result {
 
 func (a *atRest) retention() Result {
 	r := Result{Check: Retention, Cases: a.aged, Failed: a.overdue.sum()}
-	r.Detail = fmt.Sprintf("facts and events looked at: %d, swept every %s", a.aged, short(a.home.Keep))
+	r.Detail = fmt.Sprintf("facts and events looked at, and the oldest receipt and look: %d, swept every %s", a.aged, short(a.home.Keep))
 	if len(a.overdue) > 0 {
 		r.Detail += fmt.Sprintf("; kept for too long: %s", a.overdue)
 	}

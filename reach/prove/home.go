@@ -22,11 +22,13 @@ type Home struct {
 	Ledger  *ledger.Ledger
 	Streams func(vault.StreamID) (vault.Stream, bool)
 	Count   func(ctx context.Context) (int, error) // how many people there are
-	Keep    time.Duration                          // how often the retention sweep runs: what is older than its retention by more than twice this fails
-	Dir     string                                 // the home's folder, for what a thief would read; empty: not on this machine
-	Clock   person.Clock
-	Actor   string // who asked
-	Reason  string
+	// Oldest says when the oldest receipt and the oldest look that are kept were made; 0 for none.
+	Oldest func(ctx context.Context) (receipt, look person.Instant, err error)
+	Keep   time.Duration // how often the retention sweep runs: what is older than its retention by more than twice this fails
+	Dir    string        // the home's folder, for what a thief would read; empty: not on this machine
+	Clock  person.Clock
+	Actor  string // who asked
+	Reason string
 }
 
 // Options says how much to try.
@@ -100,6 +102,11 @@ func Run(ctx context.Context, h Home, o Options) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	receipt, looked, err := h.Oldest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rest.accounts(receipt, looked)
 	checks := []func() Result{
 		p.NonInterference, p.HoldsExercised, p.ReasonsAddUp, p.ProtectiveOnlyRemoves, p.WeightsOverK,
 		func() Result { return verify(ctx, h, look, entries) }, rest.undeclared, rest.retention, func() Result { return rest.thief.sees(h.Dir) },

@@ -136,7 +136,7 @@ func (b *built) home() Home {
 		b.t.Fatal(err)
 	}
 	return Home{
-		Store: b.store, Vault: b.vault, House: b.house, Ledger: b.tree, Count: b.store.People, Keep: time.Hour, Dir: b.dir,
+		Store: b.store, Vault: b.vault, House: b.house, Ledger: b.tree, Count: b.store.People, Oldest: b.store.Oldest, Keep: time.Hour, Dir: b.dir,
 		Streams: func(id vault.StreamID) (vault.Stream, bool) { s, ok := streams[id]; return s, ok },
 		Clock:   func() person.Instant { return now }, Actor: "prove", Reason: "a test",
 	}
@@ -269,10 +269,10 @@ func TestARealHomePasses(t *testing.T) {
 		}
 	}
 
-	// The same home and seed give the same results, but for the ledger and the files, which have grown by the look.
+	// The same home and seed give the same results, but for the ledger, its retention and the files, which have grown by the look.
 	two := b.run(b.home())
 	for i := range one {
-		if one[i] != two[i] && one[i].Check != Ledger && one[i].Check != ThiefSees {
+		if one[i] != two[i] && one[i].Check != Ledger && one[i].Check != Retention && one[i].Check != ThiefSees {
 			t.Errorf("the second time it is %+v, and it was %+v", two[i], one[i])
 		}
 	}
@@ -330,6 +330,24 @@ func TestBrokenHomesAreSeen(t *testing.T) {
 			m.History[0].At, m.History[0].Received = ago(-9000), ago(400)
 		}), []string{Retention}},
 		{"a fact older than its retention", odd(func(m *decide.Made) { know(m, "income_band", "low", person.Declared).At = ago(370) }), []string{Retention}},
+		{"a receipt older than its retention", func(b *built, _ *Home) {
+			r := vault.Row{Of: b.ids[0], Kind: vault.ReceiptRow, Key: vault.Key{1}, At: ago(400), Head: []byte{1}, Body: []byte{1}}
+			if err := b.store.Keep(context.Background(), []vault.Row{r}, true); err != nil {
+				b.t.Fatal(err)
+			}
+		}, []string{Retention}},
+		{"a look older than the ledger's retention", func(b *built, h *Home) {
+			look, err := ledger.Seal(ledger.Look{At: ago(4000), Actor: "somebody", Role: "privacy", Purpose: "service", Reason: "a test", Fields: []string{"email"}, Count: 1, Filter: "everybody"}, h.Vault.Home())
+			if err == nil {
+				err = b.store.Commit(context.Background(), vault.Change{Looks: []ledger.Row{look}})
+			}
+			if err == nil {
+				_, err = b.tree.Sequence(context.Background())
+			}
+			if err != nil {
+				b.t.Fatal(err)
+			}
+		}, []string{Retention}},
 		{"a row that cannot be opened", func(b *built, _ *Home) {
 			b.open(filepath.Join(b.dir, "rapport.db"), func(db *sql.DB) { // a fact's
 				b.exec(db, "UPDATE sealed SET head = zeroblob(64) WHERE kind = 1 AND (person, key) IN (SELECT person, key FROM sealed WHERE kind = 1 LIMIT 1)")

@@ -31,6 +31,9 @@ func atRestOf(r *vault.Record, l vault.Loaded, read func(vault.Loaded) (*vault.R
 		if name := r.Facts[i].Name; len(r.FactRows(name)) < 2 || feeds(r, name) {
 			continue // with an input goes what was derived from it: see changes.derived
 		}
+		if r.Facts[i].Unreadable {
+			continue // a row that nobody can read puts the whole person in doubt, and without it they are not: UndeclaredRest tells of it
+		}
 		gone := r.FactRow(i)
 		less := l
 		less.Rows = slices.DeleteFunc(slices.Clone(l.Rows), func(row vault.Row) bool {

@@ -33,6 +33,9 @@ func accounts(t *testing.T, h *Home) {
 		all.Sum(hash[:0])
 		return hash
 	}
+	if receipt, _, err := s.Oldest(ctx); err != nil || receipt != old {
+		t.Fatalf("the oldest receipt is of %d, not of %d: %v", receipt, old, err)
+	}
 	last, n, hash, err := s.ReceiptsAfter(ctx, 0, 2)
 	if err != nil || n != 2 || hash != sum(1, 2) {
 		t.Fatal(n, err)
