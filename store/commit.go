@@ -192,7 +192,8 @@ func (s *Store) journalRow(g *group) query {
 	return query{text: "INSERT INTO journal (seq, received, body) VALUES ($1, $2, $3)", args: []driver.Value{s.seq, int64(g.received), g.frames}}
 }
 
-// try does one act inside the group's transaction, so that a failure of its own leaves nothing behind.
+// try does one act inside the group's transaction, so that a failure of its own leaves nothing behind: its frames join the
+// group's as its last step.
 func (s *Store) try(c conn, g *group, a *act) error {
 	if err := a.ctx.Err(); err != nil {
 		return err
@@ -204,7 +205,6 @@ func (s *Store) try(c conn, g *group, a *act) error {
 	if err := c.do(ctx, query{text: "SAVEPOINT act"}); err != nil {
 		return err
 	}
-	before, placed := len(g.frames), len(g.placed)
 	err := s.perform(ctx, c, g, a)
 	var again retry
 	switch {
@@ -213,7 +213,6 @@ func (s *Store) try(c conn, g *group, a *act) error {
 	case errors.Is(err, vault.ErrUnavailable) || errors.As(err, &again):
 		return err
 	}
-	g.frames, g.placed = g.frames[:before], g.placed[:placed]
 	for _, text := range []string{"ROLLBACK TO SAVEPOINT act", "RELEASE SAVEPOINT act"} { // in PostgreSQL the second is not even read before the first is done
 		if undone := c.do(ctx, query{text: text}); undone != nil {
 			return unavailable(undone) // the whole group: what was half done must not be committed
