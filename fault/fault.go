@@ -22,6 +22,11 @@ const (
 	Internal     Code = "internal"     // our mistake
 )
 
+// Codes are all codes, by name. Each has its page in docs/problems.
+func Codes() []Code {
+	return []Code{Conflict, Internal, Invalid, NotFound, Refused, TooLarge, TooMany, Unauthorised, Unavailable}
+}
+
 // Error is a fault: what kind, and one sentence that says what to do.
 type Error struct {
 	Code     Code

@@ -22,6 +22,7 @@ import (
 	"github.com/rapporthq/rapport/web/frontdoor"
 	"github.com/rapporthq/rapport/web/itemsapi"
 	"github.com/rapporthq/rapport/web/page"
+	"github.com/rapporthq/rapport/web/problems"
 	"github.com/rapporthq/rapport/web/shop"
 	"github.com/rapporthq/rapport/web/trustcentre"
 )
@@ -179,6 +180,8 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	desk := console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
 	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
 	add([]access.Door{frontdoor.Door}, map[string]access.Handler{frontdoor.Door.Key(): frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Log: h.log}.Handler()})
+
+	add([]access.Door{problems.Door}, map[string]access.Handler{problems.Door.Key(): problems.Handler(h.log)})
 
 	plain := map[string]http.Handler{
 		"GET /assets/": page.Assets(),

@@ -36,7 +36,8 @@ type problem struct {
 // RetryAfter is what Problem sends with 429 and 503.
 const RetryAfter = 1 * time.Second
 
-// Problem answers with application/problem+json (RFC 9457): the fault's code and its sentence, never its cause.
+// Problem answers with application/problem+json (RFC 9457): the fault's code and its sentence, never its cause. Its type is a
+// relative reference: the page of the code, on the home that answers.
 func Problem(w http.ResponseWriter, err error) {
 	code, sentence := fault.Of(err)
 	status := Status(code)
@@ -47,5 +48,5 @@ func Problem(w http.ResponseWriter, err error) {
 		h.Set("Retry-After", strconv.Itoa(int(RetryAfter/time.Second)))
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(problem{Type: "https://rapport.example/problems/" + string(code), Title: http.StatusText(status), Status: status, Detail: sentence, Code: string(code)})
+	_ = json.NewEncoder(w).Encode(problem{Type: "/problems/" + string(code), Title: http.StatusText(status), Status: status, Detail: sentence, Code: string(code)})
 }
