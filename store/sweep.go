@@ -22,7 +22,7 @@ type SweepRules struct {
 	// Streams gives for each stream the instant before which its events go, by when they happened; Everything for a stream
 	// that is not declared any more. Streams that are not in it stay: they may be newer than the rules.
 	Streams map[vault.StreamID]person.Instant
-	// Receipts, Sessions and Refusals remove receipts made, sessions and links that ended, and counts of days, before these.
+	// Receipts, Sessions and Refusals remove receipts made, sessions, links and spent tokens that ended, and counts of days, before these.
 	// 0: they stay.
 	Receipts, Sessions, Refusals person.Instant
 	// Count only counts what would go: what is pending.
@@ -63,6 +63,7 @@ func (s *Store) Sweep(ctx context.Context, rules SweepRules) (Swept, error) {
 		s.sweepOld(ctx, &rules, rules.Receipts, &n.Receipts, "receipt", "key", "at"),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "session", "hash", "expires"),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "link", "hash", "expires"),
+		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "spent", "hash", "until"),
 		s.sweepRefusals(ctx, &rules, &n.Refusals),
 	)
 	if n != (Swept{}) && !rules.Count {

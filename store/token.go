@@ -156,3 +156,15 @@ func (s *Store) TakeLink(ctx context.Context, hash [32]byte) (link access.Link, 
 	}
 	return link, found, nil
 }
+
+// Spend remembers what may be used once. See access.Spent.
+func (s *Store) Spend(ctx context.Context, hash [32]byte, until person.Instant) (first bool, err error) {
+	err = s.update(ctx, func(ctx context.Context, c conn) error {
+		first = false
+		return c.do(ctx, query{
+			text: "INSERT INTO spent (hash, until) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING RETURNING 1", args: []driver.Value{hash[:], int64(until)},
+			scan: func(row) error { first = true; return nil },
+		})
+	})
+	return first && err == nil, err
+}

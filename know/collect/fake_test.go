@@ -160,6 +160,10 @@ func (f *fakeStore) Commit(_ context.Context, c vault.Change) error {
 		delete(f.members, old)
 		f.version[to]++
 	}
+	for _, id := range c.Drop {
+		delete(f.rows[id.Of], id)
+		f.version[f.root[id.Of]]++
+	}
 	for _, r := range c.Put {
 		if _, ok := f.root[r.Of]; !ok {
 			return vault.ErrNotFound

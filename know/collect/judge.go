@@ -393,7 +393,7 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 			why = NoPurpose
 		case !t.plan.datum.Retain.IsZero() && n.at < t.plan.datum.Retain.Before(st.received):
 			why = TooOld
-		case p.sub.suppressed(t.name):
+		case src.Name != ownSource && p.sub.suppressed(t.name):
 			why = Suppressed
 			st.doubts(p)
 		case !st.permits(p, n.at, t.plan.purposes, moment):

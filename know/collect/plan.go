@@ -51,6 +51,12 @@ func (g *Gate) planOf(c *charter.Charter, source string) *plan {
 	if src == nil {
 		return nil
 	}
+	got, _ := g.plans.LoadOrStore(key, newPlan(c, src))
+	return got.(*plan)
+}
+
+// newPlan works out what a charter lets a source do.
+func newPlan(c *charter.Charter, src *charter.Source) *plan {
 	p := &plan{charter: c, source: src, server: src.Kind == "server", events: map[string]*eventPlan{}, facts: map[string]*factPlan{}}
 	for name, e := range c.Events {
 		ep := &eventPlan{event: e, purposes: common(e.Purposes, src.Purposes), index: map[string]int{}}
@@ -74,8 +80,7 @@ func (g *Gate) planOf(c *charter.Charter, source string) *plan {
 		}
 		p.facts[name] = fp
 	}
-	got, _ := g.plans.LoadOrStore(key, p)
-	return got.(*plan)
+	return p
 }
 
 // propertyNames are the names in the file's order; what the order lacks comes after.

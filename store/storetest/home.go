@@ -85,6 +85,7 @@ var cases = []struct {
 	{"a bare item needs k people", sightings},
 	{"tokens", tokens},
 	{"sessions and links", sessions},
+	{"what may be used once is used once", spent},
 	{"refusals are counts", refusals},
 	{"settings", settings},
 	{"leases have one holder", leases},

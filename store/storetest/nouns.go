@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/collect"
+	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -227,6 +229,51 @@ func sessions(t *testing.T, h *Home) {
 	all.Wait()
 	if taken != 1 {
 		t.Fatalf("one link was taken %d times", taken)
+	}
+}
+
+func spent(t *testing.T, h *Home) {
+	s := h.Open(t)
+	takers := []*store.Store{s}
+	if h.Options.URL != "" {
+		takers = append(takers, h.Open(t)) // another process of the same home
+	}
+	var all sync.WaitGroup
+	var firsts atomic.Int64
+	for i := range 50 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			first, err := takers[i%len(takers)].Spend(ctx, [32]byte{8}, Noon+50)
+			if err != nil {
+				t.Error(err)
+			}
+			if first {
+				firsts.Add(1)
+			}
+		}()
+	}
+	all.Wait()
+	if n := firsts.Load(); n != 1 {
+		t.Fatalf("it was used %d times", n)
+	}
+	if first, err := s.Spend(ctx, [32]byte{9}, Noon+90); err != nil || !first {
+		t.Fatal("another one", first, err)
+	}
+	for _, one := range takers {
+		must(t, one.Close())
+	}
+	s = h.Open(t)
+	if first, err := s.Spend(ctx, [32]byte{8}, Noon+50); err != nil || first {
+		t.Fatal("after a restart", first, err)
+	}
+	if _, err := s.Sweep(ctx, store.SweepRules{Sessions: Noon + 60}); err != nil {
+		t.Fatal(err)
+	}
+	for b, want := range map[byte]bool{8: true, 9: false} {
+		if first, err := s.Spend(ctx, [32]byte{b}, Noon+50); err != nil || first != want {
+			t.Fatalf("after a sweep %d is new: %v %v", b, first, err)
+		}
 	}
 }
 

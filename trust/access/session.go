@@ -40,6 +40,12 @@ type Sessions interface {
 	TakeLink(ctx context.Context, hash [32]byte) (Link, bool, error) // gives it and removes it, in one act: of two takers one gets it
 }
 
+// Spent remembers, in every process of a home, what may be used once.
+type Spent interface {
+	// Spend says whether this is the first time, and remembers it until then: of two who ask at once one is told yes.
+	Spend(ctx context.Context, hash [32]byte, until person.Instant) (first bool, err error)
+}
+
 // How long sign-ins last.
 const (
 	CustomerStays = 30 * 24 * time.Hour

@@ -92,8 +92,12 @@ func (a *Acts) Choose(ctx context.Context, id person.ID, purpose string, yes boo
 	})
 }
 
-// Remove drops a fact, from whichever source and pseudonym, and keeps imports from bringing it back.
+// Remove drops a fact, from whichever source and pseudonym, and keeps imports from bringing it back. What a law asks the brand to
+// keep is refused.
 func (a *Acts) Remove(ctx context.Context, id person.ID, name string) error {
+	if c := a.Series().Current(); Bound(c, name) {
+		return fault.New(fault.Refused, "A law asks this of us, so it is not removed by a form: write to us and we put it right with you.")
+	}
 	return a.commit(ctx, id, func(r *vault.Record, _ *vault.KeyRing, at person.Instant) (vault.Change, error) {
 		c := vault.Change{Drop: r.FactRows(name)}
 		if len(c.Drop) == 0 {
@@ -106,6 +110,20 @@ func (a *Acts) Remove(ctx context.Context, id person.ID, name string) error {
 		}
 		return c, nil
 	})
+}
+
+// Bound says whether a law asks the brand for this fact, so that the person cannot take it away or put it in other words by themselves.
+func Bound(c *charter.Charter, name string) bool {
+	d := c.Data[name]
+	if d == nil {
+		return false
+	}
+	for _, n := range d.Purposes {
+		if p := c.Purposes[n]; p != nil && p.Basis == charter.LegalObligation {
+			return true
+		}
+	}
+	return false
 }
 
 // Restrict stops all use of what is kept (GDPR Art. 18), or lets it go on.
