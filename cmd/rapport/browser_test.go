@@ -102,10 +102,10 @@ func TestACustomerChangesAChoiceAndSeesTheNextPageChange(t *testing.T) {
 	saysNot(t, ctx, "You bought")
 
 	signIn(t, ctx, d, user)
-	do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible(".why", chromedp.ByQuery, chromedp.NodeReady))
+	do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible(".bars", chromedp.ByQuery, chromedp.NodeReady))
 	says(t, ctx, "individual")
 	var reasons string
-	do(t, ctx, "why", chromedp.Click("details summary", chromedp.ByQuery), chromedp.Text(".why", &reasons, chromedp.ByQuery))
+	do(t, ctx, "why", chromedp.Click("details summary", chromedp.ByQuery), chromedp.Text(".bars", &reasons, chromedp.ByQuery))
 	if !strings.Contains(reasons, "You bought") || !strings.Contains(reasons, "Together") {
 		t.Errorf("the reasons are not told: %s", reasons)
 	}
@@ -147,7 +147,7 @@ func TestTheConsole(t *testing.T) {
 	signInStaff(privacy, d.PrivacyToken)
 	says(t, privacy, "Overview", "Ledger", "sound")
 	do(t, privacy, "the playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.SetValue("#placement", "basket", chromedp.ByQuery), chromedp.SendKeys("#who", user, chromedp.ByQuery),
-		chromedp.SendKeys("#reason", "a question from the browser test", chromedp.ByQuery), chromedp.Submit("#who", chromedp.ByQuery), chromedp.WaitVisible("dl.facts", chromedp.ByQuery))
+		chromedp.SendKeys("#reason", "a question from the browser test", chromedp.ByQuery), chromedp.Submit("#who", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery))
 	says(t, privacy, "Held back", "individual", "You bought")
 
 	customer := browser(t, 1280, 1000, false)
@@ -159,7 +159,7 @@ func TestTheConsole(t *testing.T) {
 	signInStaff(marketer, d.MarketerToken)
 	do(t, marketer, "the playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.WaitVisible("#level", chromedp.ByQuery))
 	saysNot(t, marketer, "real person")
-	do(t, marketer, "a made-up regular", chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.SetValue("#placement", "home", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.facts", chromedp.ByQuery))
+	do(t, marketer, "a made-up regular", chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.SetValue("#placement", "home", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery))
 	says(t, marketer, "regular")
 }
 
@@ -220,7 +220,7 @@ func TestScreenshots(t *testing.T) {
 		shot("trust")
 		do(t, ctx, "console", chromedp.Navigate(d.URL+"/console/sign-in"), chromedp.SendKeys("#token", d.PrivacyToken, chromedp.ByQuery), chromedp.Submit("#token", chromedp.ByQuery), chromedp.WaitVisible(".who", chromedp.ByQuery))
 		shot("console")
-		do(t, ctx, "playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.facts", chromedp.ByQuery))
+		do(t, ctx, "playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery))
 		shot("playground")
 	}
 }

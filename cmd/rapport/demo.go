@@ -14,13 +14,20 @@ import (
 
 	"github.com/rapporthq/rapport/demo"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/web/page"
 	"github.com/rapporthq/rapport/web/shop"
 )
 
 // demoFooter stands on every page of the demo.
-var demoFooter = []string{
-	"Purchases and products: 84.51°, The Complete Journey (R package CC0, Python package MIT), moved in time. Names, addresses, numbers, choices, diets, birthdays and complaints are made up.",
-	"Fernhill Grocers does not exist.",
+var demoFooter = page.Footer{
+	"en": {
+		"Purchases and products: 84.51°, The Complete Journey (R package CC0, Python package MIT), moved in time. Names, addresses, numbers, choices, diets, birthdays and complaints are made up.",
+		"Fernhill Grocers does not exist.",
+	},
+	"fr": {
+		"Achats et produits : 84.51°, The Complete Journey (paquet R sous CC0, paquet Python sous MIT), déplacés dans le temps. Noms, adresses, numéros, choix, régimes, anniversaires et réclamations sont inventés.",
+		"Fernhill Grocers n'existe pas.",
+	},
 }
 
 // demoKept is the file in a demo's home that keeps its tokens, so that a second start prints the same. A demo guards nobody real.

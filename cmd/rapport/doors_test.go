@@ -38,6 +38,7 @@ func newHouse(t *testing.T) *house {
 // Letters: - nobody known, s source, d decide, m marketer, a agent, p privacy, A admin, P partner, c customer.
 var expected = map[string]string{
 	"GET /{$}": "-sdmapAPc", "GET /assets/": "-sdmapAPc", "GET /healthz": "-sdmapAPc", "GET /readyz": "-sdmapAPc", "GET /metrics": "-sdmapAPc", "GET /problems/{code}": "-sdmapAPc",
+	"POST /language":   "-sdmapAPc",
 	"POST /v1/{call}":  "-sdmapAPc",
 	"POST /api/decide": "dp", "GET /api/decisions/{id}": "dpc", "POST /api/shown": "-dpc", "POST /api/feedback": "-dpc",
 	"POST /api/sign-in-links": "d",

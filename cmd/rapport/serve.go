@@ -170,7 +170,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add([]access.Door{trustcentre.LinkDoor}, map[string]access.Handler{trustcentre.LinkDoor.Key(): links.Make})
 
 	shopAddress := "/"
-	var footer []string
+	var footer page.Footer
 	if front != nil {
 		shopAddress, footer = "/shop", demoFooter
 	}
@@ -179,7 +179,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add(pageDoors(centre.Handlers(), access.Customer))
 	desk := console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
 	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
-	add([]access.Door{frontdoor.Door}, map[string]access.Handler{frontdoor.Door.Key(): frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Log: h.log}.Handler()})
+	add([]access.Door{frontdoor.Door, frontdoor.LanguageDoor}, frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Secure: secure, Log: h.log}.Handlers())
 
 	add([]access.Door{problems.Door}, map[string]access.Handler{problems.Door.Key(): problems.Handler(h.log)})
 

@@ -91,7 +91,7 @@ type Config struct {
 	Playground Playground
 	Sessions   Sessions
 	Overview   func(ctx context.Context) (Overview, error)
-	Footer     []string
+	Footer     page.Footer
 	Log        *slog.Logger
 }
 
@@ -107,8 +107,8 @@ func New(cfg Config) *Console {
 	if err != nil {
 		panic(err)
 	}
-	funcs := template.FuncMap{"weight": page.Weight, "bars": bars, "text": func(t charter.Text, lang string) string { return t.In(lang, &cfg.Charter().Brand) }}
-	return &Console{cfg: cfg, pages: page.NewSet(sub, funcs, cfg.Log)}
+	funcs := template.FuncMap{"bars": bars, "text": func(t charter.Text, lang string) string { return t.In(lang, &cfg.Charter().Brand) }}
+	return &Console{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), funcs, cfg.Log)}
 }
 
 // Handlers are the routes with their handlers, for the table of doors.
@@ -125,7 +125,7 @@ func (c *Console) Handlers() map[string]http.HandlerFunc {
 }
 
 func (c *Console) frame(r *http.Request, s Staff, title string, body any) page.Frame {
-	f := page.Frame{Title: title, Area: "console", Brand: c.cfg.Charter().Brand.Name + " console", Lang: "en", Footer: c.cfg.Footer, Body: body, SignOut: "/console/sign-out"}
+	f := page.Frame{Title: title, Area: "console", Brand: c.cfg.Charter().Brand.Name + " console", Lang: "en", Path: r.URL.Path, Footer: c.cfg.Footer.In("en"), Body: body, SignOut: "/console/sign-out"}
 	if s.Name != "" {
 		f.SignedIn = s.Name + " (" + s.Role + ")"
 		for _, l := range []page.Link{{Text: "Overview", Href: "/console"}, {Text: "Playground", Href: "/console/playground"}, {Text: "Charter", Href: "/console/charter"}} {

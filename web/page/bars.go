@@ -1,9 +1,6 @@
 package page
 
-import (
-	"math"
-	"strconv"
-)
+import "math"
 
 // Bar is one reason of a score as a picture: how long its bar is, on the scale of the largest among them.
 type Bar struct {
@@ -29,13 +26,4 @@ func Bars(n int, reason func(i int) (text string, weight float64)) []Bar {
 		}
 	}
 	return out
-}
-
-// Weight writes a signed weight with a real minus sign.
-func Weight(v float64) string {
-	sign := "+"
-	if v < 0 {
-		sign = "−"
-	}
-	return sign + strconv.FormatFloat(math.Abs(v), 'f', 3, 64)
 }

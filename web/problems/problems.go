@@ -33,7 +33,7 @@ func Handler(log *slog.Logger) access.Handler {
 	if err != nil {
 		panic(err)
 	}
-	set := page.NewSet(sub, nil, log)
+	set := page.NewSet(sub, page.Words{}, nil, log)
 	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
 	pages := map[string]template.HTML{}
 	for _, code := range fault.Codes() {
@@ -51,9 +51,9 @@ func Handler(log *slog.Logger) access.Handler {
 		code := r.PathValue("code")
 		body, ok := pages[code]
 		if !ok {
-			set.Fail(w, r, page.Frame{Area: "problems", Brand: "Rapport"}, errNoCode)
+			set.Fail(w, r, page.Frame{Area: "problems", Brand: "Rapport", Languages: []string{"en"}}, errNoCode)
 			return
 		}
-		set.Show(w, http.StatusOK, "problem", page.Frame{Title: code, Area: "problems", Brand: "Rapport", Lang: "en", Body: body})
+		set.Show(w, http.StatusOK, "problem", page.Frame{Title: code, Area: "problems", Brand: "Rapport", Lang: "en", Languages: []string{"en"}, Body: body})
 	}
 }

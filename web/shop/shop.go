@@ -46,8 +46,8 @@ type Config struct {
 	Products   []Product
 	Households []Household
 	Currency   string
-	Footer     []string // what the data is and where it comes from
-	Secure     bool     // cookies over TLS only
+	Footer     page.Footer // what the data is and where it comes from
+	Secure     bool        // cookies over TLS only
 	Log        *slog.Logger
 }
 
@@ -75,7 +75,7 @@ func New(cfg Config) *Shop {
 	if err != nil {
 		panic(err)
 	}
-	s.pages = page.NewSet(sub, template.FuncMap{"money": s.money, "percent": percent, "weight": page.Weight, "bars": bars}, cfg.Log)
+	s.pages = page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"currency": func() string { return cfg.Currency }, "bars": bars}, cfg.Log)
 	shelves := map[string]*department{}
 	for i := range cfg.Products {
 		p := &cfg.Products[i]
@@ -136,7 +136,7 @@ func sameOrigin(next http.Handler) http.Handler {
 }
 
 func (s *Shop) frame(v *visit, r *http.Request, title string, body any) page.Frame {
-	f := page.Frame{Title: title, Area: "shop", Brand: s.cfg.Brand, Lang: "en", Footer: s.cfg.Footer, Body: body, SignOut: "/shop/sign-out"}
+	f := page.Frame{Title: title, Area: "shop", Brand: s.cfg.Brand, Lang: "en", Path: r.URL.Path, Footer: s.cfg.Footer.In("en"), Body: body, SignOut: "/shop/sign-out"}
 	f.Nav = []page.Link{{Text: "Shop", Href: "/shop", Here: r.URL.Path == "/shop"}, {Text: "Basket (" + strconv.Itoa(len(v.lines())) + ")", Href: "/shop/basket", Here: r.URL.Path == "/shop/basket"}}
 	if user := v.signedIn(); user != "" {
 		f.SignedIn = "Household " + user
@@ -198,16 +198,6 @@ func (s *Shop) recommend(r *http.Request, v *visit, headings map[string]string, 
 	}
 	return shelves
 }
-
-func (s *Shop) money(v float64) string {
-	sign := map[string]string{"GBP": "£", "USD": "$", "EUR": "€"}[s.cfg.Currency]
-	if sign == "" {
-		sign = s.cfg.Currency + " "
-	}
-	return sign + strconv.FormatFloat(v, 'f', 2, 64)
-}
-
-func percent(v float64) string { return strconv.FormatFloat(v*100, 'f', 0, 64) + "%" }
 
 func bars(reasons []part) []page.Bar {
 	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -118,7 +117,7 @@ type Config struct {
 	Charter  func() *charter.Charter // the one in force
 	Self     Self
 	Sessions Sessions
-	Footer   []string
+	Footer   page.Footer
 	SignIn   string // where a person signs in: the brand's own site
 	Log      *slog.Logger
 }
@@ -135,7 +134,7 @@ func New(cfg Config) *Centre {
 	if err != nil {
 		panic(err)
 	}
-	return &Centre{cfg: cfg, pages: page.NewSet(sub, template.FuncMap{"day": day, "moment": moment, "weight": page.Weight, "bars": bars, "learnt": learnt}, cfg.Log)}
+	return &Centre{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"bars": bars, "learnt": learnt}, cfg.Log)}
 }
 
 // Handlers are the routes with their handlers, for the table of doors. All but the first two need a person's session and answer nothing without.
@@ -153,7 +152,8 @@ func (c *Centre) Handlers() map[string]http.HandlerFunc {
 
 func (c *Centre) frame(r *http.Request, body any) page.Frame {
 	ch := c.cfg.Charter()
-	return page.Frame{Title: "Your data", Area: "trust", Brand: ch.Brand.Name, Lang: page.Language(r, ch.Brand.Languages), Footer: c.cfg.Footer, Body: body,
+	lang := page.Language(r, ch.Brand.Languages)
+	return page.Frame{Title: "Your data", Area: "trust", Brand: ch.Brand.Name, Lang: lang, Path: "/trust", Languages: ch.Brand.Languages, Footer: c.cfg.Footer.In(lang), Body: body,
 		Nav: []page.Link{{Text: "Your data", Href: "/trust", Here: true}, {Text: "Back to the shop", Href: c.cfg.SignIn}}, SignOut: "/trust/sign-out",
 		Notice: said[r.URL.Query().Get("said")]}
 }
@@ -249,29 +249,6 @@ func (c *Centre) restrict(r *http.Request, id person.ID) (string, error) {
 
 func (c *Centre) feedback(r *http.Request, id person.ID) (string, error) {
 	return "feedback", c.cfg.Self.Feedback(r.Context(), id, r.FormValue("decision"), r.FormValue("item"), person.FeedbackKind(r.FormValue("kind")))
-}
-
-func day(i person.Instant) string {
-	if i == 0 {
-		return ""
-	}
-	return i.Time().Format("2 January 2006")
-}
-
-func moment(v any) string {
-	switch t := v.(type) {
-	case person.Instant:
-		if t == 0 {
-			return ""
-		}
-		return t.Time().Format("2 January 2006, 15:04")
-	case string:
-		if at, err := time.Parse(time.RFC3339Nano, t); err == nil {
-			return at.Format("2 January 2006, 15:04")
-		}
-		return t
-	}
-	return ""
 }
 
 func bars(reasons []decide.Reason) []page.Bar {
