@@ -4,11 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/collect"
@@ -17,23 +19,29 @@ import (
 func init() { register("import", runImport) }
 
 type importArgs struct {
-	Source string
-	As     string
-	Files  []string
-	Dry    bool
-	Again  bool
-	JSON   bool
+	Source  string
+	As      string            // empty: each file by its name
+	Columns map[string]string // of --map
+	Event   string
+	Files   []string
+	Dry     bool
+	Again   bool
+	JSON    bool
 }
 
 func importCommand() *cobra.Command {
 	var home homeOptions
 	var args importArgs
 	cmd := &cobra.Command{
-		Use:     "import --home DIR --source NAME --as KIND FILE…",
-		Short:   "Bring files through the gate: CSV or JSON Lines",
-		Long:    "Kinds: people, events, items, choices, complaints. An import that was interrupted goes on where it was; a file brought twice changes nothing.",
-		Example: "  rapport import --home ./shop --source tills --as events orders.jsonl\n  rapport import --home ./shop --source signup --as people people.csv --dry-run",
-		Args:    cobra.MinimumNArgs(1),
+		Use:   "import --home DIR --source NAME --as KIND FILE…",
+		Short: "Bring files through the gate: CSV or JSON Lines",
+		Long: "Kinds: people, events, items, choices, complaints. A file without --as is of the kind that its name begins with; of\n" +
+			"several files items and choices come first. An import that was interrupted goes on where it was; a file brought\n" +
+			"twice changes nothing. --map gives columns of CSV the names that Rapport knows (userId, timestamp, product_id, …) or\n" +
+			"the charter's; '#' stands for the number of the line.",
+		Example: "  rapport import --home ./shop --source tills --as events orders.jsonl\n  rapport import --home ./shop --source signup --as people people.csv --dry-run\n" +
+			"  rapport import --home ./shop --as events --event 'Order Completed' --map CustomerID=userId,Day=timestamp,Sku=product_id sales.csv",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			for _, f := range files {
 				path, err := filepath.Abs(f)
@@ -47,8 +55,10 @@ func importCommand() *cobra.Command {
 	}
 	homeFlags(cmd, &home)
 	f := cmd.Flags()
-	f.StringVar(&args.Source, "source", "", "the charter's name of the source")
-	f.StringVar(&args.As, "as", "events", "people, events, items, choices or complaints")
+	f.StringVar(&args.Source, "source", "", "the charter's name of the source (may be left out when it names one server only)")
+	f.StringVar(&args.As, "as", "", "people, events, items, choices or complaints (default: by the file's name, else events)")
+	f.StringToStringVar(&args.Columns, "map", nil, "columns of CSV and what they are: column=field,…")
+	f.StringVar(&args.Event, "event", "", "the charter's name of the event, for a file without a column event")
 	f.BoolVar(&args.Dry, "dry-run", false, "say what would be kept and what would fall, and keep nothing")
 	f.BoolVar(&args.Again, "again", false, "begin at the beginning although the file was brought before")
 	f.BoolVar(&args.JSON, "json", false, "print the report as JSON, one object a file")
@@ -56,10 +66,23 @@ func importCommand() *cobra.Command {
 }
 
 func runImport(ctx context.Context, h *house, args importArgs, say *speaker) error {
-	if s := h.charter().Sources[args.Source]; s == nil {
-		return fault.New(fault.Invalid, "The charter names no source "+args.Source+"; it names "+strings.Join(h.charter().Order.Sources, ", ")+".")
+	c := h.charter()
+	if args.Source == "" {
+		if args.Source = onlyServer(c); args.Source == "" {
+			return fault.New(fault.Invalid, "Say where the files come from with --source; the charter names "+strings.Join(c.Order.Sources, ", ")+".")
+		}
 	}
-	for _, path := range args.Files {
+	if s := c.Sources[args.Source]; s == nil {
+		return fault.New(fault.Invalid, "The charter names no source "+args.Source+"; it names "+strings.Join(c.Order.Sources, ", ")+".")
+	}
+	if args.Event != "" && c.Events[args.Event] == nil {
+		return fault.New(fault.Invalid, "The charter names no event "+args.Event+"; it names "+strings.Join(c.Order.Events, ", ")+".")
+	}
+	items := false
+	for _, f := range inOrder(args.As, args.Files) {
+		path := f.path
+		args.As = string(f.as)
+		items = items || f.as == collect.Items
 		rep, err := h.importFile(ctx, args, path, func(done, total int64) { say.Progress(filepath.Base(path), done, total) })
 		switch {
 		case err != nil && rep.Lines == 0: // nothing became of it: the error says why
@@ -72,12 +95,52 @@ func runImport(ctx context.Context, h *house, args importArgs, say *speaker) err
 			return err
 		}
 	}
-	if args.As == string(collect.Items) && !args.Dry {
+	if items && !args.Dry {
 		if err := h.follow(ctx); err != nil {
 			return err
 		}
 	}
 	return h.fold(ctx)
+}
+
+// kindFile is a file and what its lines are.
+type kindFile struct {
+	as   collect.Kind
+	path string
+}
+
+// inOrder gives each file its kind, by its name where none was said, and the order in which they can be judged: what people
+// chose before what they did.
+func inOrder(as string, files []string) []kindFile {
+	order := []collect.Kind{collect.Items, collect.Choices, collect.People, collect.Events, collect.Complaints}
+	out := make([]kindFile, len(files))
+	for i, path := range files {
+		out[i] = kindFile{collect.Kind(as), path}
+		if as == "" {
+			out[i].as = collect.Events
+			for _, k := range order {
+				if strings.HasPrefix(strings.ToLower(filepath.Base(path)), string(k)) {
+					out[i].as = k
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b kindFile) int { return slices.Index(order, a.as) - slices.Index(order, b.as) })
+	return out
+}
+
+// onlyServer is the charter's one source that is a server's, empty when there are several or none.
+func onlyServer(c *charter.Charter) string {
+	found := ""
+	for _, s := range c.Sources {
+		if s.Kind == "server" {
+			if found != "" {
+				return ""
+			}
+			found = s.Name
+		}
+	}
+	return found
 }
 
 func (h *house) importFile(ctx context.Context, args importArgs, path string, progress func(done, total int64)) (collect.Report, error) {
@@ -93,7 +156,7 @@ func (h *house) importFile(ctx context.Context, args importArgs, path string, pr
 	if info.IsDir() {
 		return collect.Report{}, fault.New(fault.Invalid, path+" is a folder; name the files in it.")
 	}
-	im := collect.Import{Gate: h.gate, Settings: h.store, Source: args.Source, As: collect.Kind(args.As), Dry: args.Dry, Again: args.Again, Progress: progress,
+	im := collect.Import{Gate: h.gate, Settings: h.store, Source: args.Source, As: collect.Kind(args.As), Columns: args.Columns, Event: args.Event, Dry: args.Dry, Again: args.Again, Progress: progress,
 		Items: h.takeItems(args.Dry)}
 	return im.Run(ctx, f, info.Size())
 }

@@ -36,6 +36,13 @@ type Import struct {
 	Dry      bool // judge and count, but keep nothing and remember nothing
 	Again    bool // begin at the beginning although the file was brought before
 
+	// Columns says what a CSV file's columns are, by the names that its header has: names that Rapport knows (userId,
+	// timestamp, product_id, …) or the charter's. LineNumber stands for a column that holds each line's number. Of an items
+	// file nothing else is taken: what is not named may be about people, and a catalogue is public.
+	Columns map[string]string
+	// Event is the charter's name of the event of every line, where the file has no column event.
+	Event string
+
 	// Items takes the lines of an items file, and says which it cannot take. In a dry run it must keep nothing.
 	Items func(ctx context.Context, lines []Line) ([]Problem, error)
 	// Progress, when not nil, is told how many bytes of how many are done.
@@ -72,6 +79,9 @@ type Report struct {
 
 const mostProblems = 100
 
+// LineNumber is the column in Import.Columns that no file has: the number of the line, from 1.
+const LineNumber = "#"
+
 // checkpoint is how far a file was brought.
 type checkpoint struct {
 	Offset int64
@@ -97,6 +107,9 @@ func (im Import) Run(ctx context.Context, file io.ReaderAt, size int64) (Report,
 	}
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s\x00%s\x00", im.Source, im.As)
+	if len(im.Columns) > 0 || im.Event != "" { // read in another way it is another file
+		_, _ = fmt.Fprintf(sum, "%v\x00%s\x00", im.Columns, im.Event) // fmt writes maps in the order of their keys
+	}
 	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, size)); err != nil {
 		return Report{}, fault.Wrap(fault.Invalid, "The file cannot be read: check that it is there and yours to read.", err)
 	}

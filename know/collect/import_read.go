@@ -3,6 +3,7 @@ package collect
 import (
 	"bytes"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -21,9 +22,12 @@ const (
 type layout struct {
 	csv     bool
 	comma   byte
-	columns []string
-	body    int64 // where the first line begins that is not the header
-	ordered bool  // the rows are lines of orders: product_id, and not a column that holds them all
+	columns []string // as the import names them
+	taken   []bool   // of an items file with Import.Columns: the columns that it names; nil: all
+	whole   []bool   // ids of a file with Import.Columns: "17850.0" is "17850"
+	number  bool     // a last column is the line's number
+	body    int64    // where the first line begins that is not the header
+	ordered bool     // the rows are lines of orders: product_id, and not a column that holds them all
 }
 
 // block is a piece of a file, cut at the end of a line.
@@ -56,6 +60,9 @@ func (r *run) open() (*layout, error) {
 	l.body = int64(len(head) - len(rest))
 	first := bytes.TrimLeft(rest, " \t\r\n")
 	if len(first) == 0 || first[0] == '{' {
+		if len(r.Columns) > 0 && len(first) > 0 {
+			return nil, fault.New(fault.Invalid, "The file is JSON Lines, and --map is for the columns of CSV: rename the members in the file.")
+		}
 		return l, nil
 	}
 	if first[0] == '[' {
@@ -81,6 +88,9 @@ func (r *run) open() (*layout, error) {
 		name, _ := readable(f)
 		l.columns = append(l.columns, strings.TrimSpace(name))
 	}
+	if err := l.rename(r.Columns, r.As); err != nil {
+		return nil, err
+	}
 	l.ordered = r.As == Events && contains(l.columns, "product_id")
 	if c := r.Gate.parts.Charters().Current(); c != nil {
 		for _, e := range c.Events {
@@ -90,6 +100,66 @@ func (r *run) open() (*layout, error) {
 		}
 	}
 	return l, nil
+}
+
+// rename gives columns the names that Import.Columns says.
+func (l *layout) rename(columns map[string]string, as Kind) error {
+	if len(columns) == 0 {
+		return nil
+	}
+	known, renamed := map[string]bool{LineNumber: true}, map[string]bool{}
+	for _, c := range l.columns {
+		known[c] = true
+	}
+	for from, to := range columns {
+		switch {
+		case !known[from]:
+			return fault.New(fault.Invalid, "The file has no column "+from+"; it has "+strings.Join(l.columns[:min(len(l.columns), 30)], ", ")+".")
+		case renamed[to]:
+			return fault.New(fault.Invalid, "Two columns are to be "+to+"; name one.")
+		}
+		renamed[to] = true
+	}
+	if columns[LineNumber] != "" {
+		l.columns, l.number = append(l.columns, LineNumber), true
+	}
+	l.whole = make([]bool, len(l.columns))
+	if as == Items {
+		l.taken = make([]bool, len(l.columns))
+	}
+	for i, c := range l.columns {
+		to := columns[c]
+		if to == "" {
+			if renamed[c] { // another column has taken its name
+				l.columns[i] = c + " (as it was)"
+			}
+			continue
+		}
+		l.columns[i] = to
+		l.whole[i] = to == "userId" || to == "anonymousId" || to == "product_id" || to == "order_id" || (as == Items && to == "id")
+		if l.taken != nil {
+			l.taken[i] = true
+		}
+	}
+	return nil
+}
+
+// renamed brings a row's cells to what rename made of the columns: ids that a spreadsheet wrote as decimals are whole again.
+func (l *layout) renamed(fields [][]byte, number int64) [][]byte {
+	if l.number {
+		for len(fields) < len(l.columns)-1 {
+			fields = append(fields, nil)
+		}
+		fields = append(fields, strconv.AppendInt(nil, number, 10))
+	}
+	for i, f := range fields {
+		if i < len(l.whole) && l.whole[i] {
+			if whole, ok := bytes.CutSuffix(bytes.TrimSpace(f), []byte(".0")); ok && len(whole) > 0 && len(bytes.Trim(whole, "0123456789")) == 0 {
+				fields[i] = whole
+			}
+		}
+	}
+	return fields
 }
 
 // separator is what separates the columns of a header: the most frequent of comma, semicolon and tab.

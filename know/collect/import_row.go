@@ -121,14 +121,15 @@ func (p *rowParser) row(row []byte, number int64) string {
 	switch {
 	case !ok:
 		return badQuotes
-	case len(fields) > len(p.columns):
+	case len(fields) > len(p.columns), p.layout.number && len(fields) == len(p.columns):
 		return badColumns
 	}
+	fields = p.layout.renamed(fields, number)
 	switch p.As {
 	case Items:
 		m := make(map[string]string, len(fields))
 		for i, f := range fields {
-			if v := strings.TrimSpace(string(f)); v != "" {
+			if v := strings.TrimSpace(string(f)); v != "" && (p.layout.taken == nil || p.layout.taken[i]) {
 				m[p.layout.columns[i]] = v
 			}
 		}
@@ -397,6 +398,9 @@ func (p *rowParser) envelope(b []byte, fields [][]byte) []byte {
 			b = appendText(b, v)
 		}
 	}
+	if p.As == Events && p.Event != "" && p.cell(fields, "event") == "" {
+		b = appendText(appendMember(b, "event"), []byte(p.Event))
+	}
 	if len(b) == 1 {
 		return append(b, `"type":""`...)
 	}
@@ -452,11 +456,15 @@ func appendText(b, text []byte) []byte {
 
 // events of a CSV file
 
-// eventPlanFor gives the types of an event's properties; nil when the charter does not name it.
-func (p *rowParser) eventPlanFor(name string) *charter.Event {
+// eventOf gives the types of the properties of a row's event; nil when the charter does not name it.
+func (p *rowParser) eventOf(fields [][]byte) *charter.Event {
 	c := p.Gate.parts.Charters().Current()
 	if c == nil {
 		return nil
+	}
+	name := p.cell(fields, "event")
+	if name == "" {
+		name = p.Event
 	}
 	return c.Events[name]
 }
@@ -472,7 +480,7 @@ func (p *rowParser) cell(fields [][]byte, role string) string {
 
 // eventJSON writes a row as a message. lines, when not nil, are the items of an order under the name of the property.
 func (p *rowParser) eventJSON(fields [][]byte, o *order) []byte {
-	e := p.eventPlanFor(p.cell(fields, "event"))
+	e := p.eventOf(fields)
 	b := append(p.envelope(nil, fields), `,"properties":{`...)
 	n := len(b)
 	for i, f := range fields {
@@ -517,7 +525,7 @@ func lineColumn(name string) bool {
 
 // gather adds a row to the order before it when all but its line is the same.
 func (p *rowParser) gather(fields [][]byte, number int64) string {
-	e := p.eventPlanFor(p.cell(fields, "event"))
+	e := p.eventOf(fields)
 	property := itemsProperty(e)
 	if property == "" {
 		p.flush()

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/demo/bank"
+)
+
+// inShell gives a shell in which the word rapport is this very program, as a newcomer types it.
+func inShell(t *testing.T, dir string) func(line string) (string, error) {
+	t.Helper()
+	bin := t.TempDir()
+	me, err := filepath.Abs(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "rapport"), []byte("#!/bin/sh\n"+asCommand+"=1 exec "+shellWord(me)+" \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return func(line string) (string, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "/bin/sh", "-ec", line)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+}
+
+var printed = regexp.MustCompile(`(?m)^  (rapport .*)$`)
+
+// TestInitPrintsCommandsThatAreTrue gives the commands that init prints, as they stand, for each example and for a charter of one's
+// own, in a folder whose name has a space and a quote in it.
+func TestInitPrintsCommandsThatAreTrue(t *testing.T) {
+	dir := t.TempDir()
+	sh := inShell(t, dir)
+	mine := writeFile(t, "mine.yaml", string(edited(t)))
+	for name, c := range map[string]struct{ init, says string }{
+		"retail": {"rapport init shop", "rapport serve"},
+		"bank":   {"rapport init \"the bank's home\" --example bank", "Far and wide card"},
+		"own":    {"rapport init own --charter " + shellWord(mine), "rapport serve"},
+	} {
+		said, err := sh(c.init)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, said)
+		}
+		commands := printed.FindAllStringSubmatch(said, -1)
+		if len(commands) != 3 {
+			t.Fatalf("%s: init prints %d commands, not three:\n%s", name, len(commands), said)
+		}
+		all := said
+		for _, m := range commands {
+			if strings.Contains(m[1], " serve ") {
+				s := startServing(t, strings.Fields(strings.TrimPrefix(strings.ReplaceAll(m[1], "--home ", "--listen 127.0.0.1:0 --home "+dir+"/"), "rapport "))...)
+				s.stop()
+				continue
+			}
+			out, err := sh(m[1])
+			if err != nil {
+				t.Errorf("%s: %s: %v\n%s", name, m[1], err, out)
+			}
+			all += out
+		}
+		if !strings.Contains(all, c.says) {
+			t.Errorf("%s: nothing says %q:\n%s", name, c.says, all)
+		}
+	}
+}
+
+// bankHome is Halden Bank, imported and learnt from.
+func bankHome(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rapport-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	home := filepath.Join(dir, "home")
+	must(t, "init", home, "--example", "bank")
+	files, err := filepath.Glob(filepath.Join(sampleOf(home), "*.csv"))
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	must(t, append([]string{"import", "--home", home}, files...)...)
+	must(t, "learn", "--home", home)
+	return home
+}
+
+// TestTheWholeWayOnABank goes from an empty folder to decisions in a trade that is no shop's: nothing of a shop is wired into the code.
+func TestTheWholeWayOnABank(t *testing.T) {
+	home := bankHome(t)
+	credit, personal, held := 0, 0, 0
+	for n := range bank.People {
+		d := decides(t, home, bank.Customer(n), "app-home")
+		said := d.Rung == "individual"
+		if said == bank.SaidNo(n) {
+			t.Errorf("customer %d, who said no: %v, is decided for on the rung %s", n, bank.SaidNo(n), d.Rung)
+		}
+		for _, it := range d.Items {
+			if it.ID == "card" || it.ID == "travel-card" || it.ID == "loan" || it.ID == "overdraft" {
+				credit++
+				if bank.InDifficulty(n) {
+					t.Errorf("customer %d is behind with payments and is offered %s", n, it.ID)
+				}
+			}
+			for _, b := range it.Because {
+				if strings.Contains(strings.ToLower(b.Text), "bought") || strings.Contains(strings.ToLower(b.Text), "order") {
+					t.Errorf("a bank says %q", b.Text)
+				}
+			}
+		}
+		if said {
+			personal++
+		}
+		held += len(d.Held)
+		if n == 25 {
+			break // each is a process of its own
+		}
+	}
+	if credit == 0 || personal == 0 || held == 0 {
+		t.Errorf("%d offers of credit, %d personal decisions, %d holds: this proves nothing", credit, personal, held)
+	}
+	checks := proves(t, home)
+	for check, failed := range checks {
+		if failed > 0 && check != "holds-exercised" {
+			t.Errorf("%s: %d failed", check, failed)
+		}
+	}
+	whole(t, home)
+}
+
+// TestBothExamplesAreOffered holds the list of examples to what init takes.
+func TestBothExamplesAreOffered(t *testing.T) {
+	for _, name := range []string{"retail", "bank"} {
+		if _, ok := charter.Example(name); !ok {
+			t.Errorf("there is no example %s", name)
+		}
+		if _, err := firstSource(name, ""); err != nil {
+			t.Error(err)
+		}
+	}
+	raw, err := json.Marshal(charter.Examples())
+	if err != nil || string(raw) != `["bank","retail"]` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
+// trades are words of the grocer's example that the code must do without: a charter says them, or nobody does.
+var trades = regexp.MustCompile(`(?i)\b(fernhill|grocer(y|ies|s)?|bananas?|cakestand|sweets|diabetics?|halden|household [0-9]+|Order Completed|Product Viewed|Order Refunded)\b`)
+
+// TestNoTradeIsWiredIn reads every Go file and page that is not the demo's, the shop's (an example of a site) or a test.
+func TestNoTradeIsWiredIn(t *testing.T) {
+	root := filepath.Join("..", "..")
+	looked := 0
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			switch {
+			case rel == "demo", rel == "web/shop", rel == "cmd/rapport/bench", rel == "docs", d.Name() == "testdata", d.Name() == "examples", d.Name() == "node_modules", strings.HasPrefix(d.Name(), ".") && rel != ".":
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		name := d.Name()
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(rel, "cmd/rapport/demo") || (!strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, ".html") && !strings.HasSuffix(name, ".css")) {
+			return nil
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		looked++
+		for i, line := range strings.Split(string(body), "\n") {
+			code, _, _ := strings.Cut(line, "// ")
+			if strings.Contains(code, "Example:") || strings.Contains(code, `"  rapport `) {
+				continue // an example of use names an example's words
+			}
+			if m := trades.FindString(code); m != "" {
+				t.Errorf("%s:%d: %q belongs to a trade: a charter says it, or nobody does", rel, i+1, m)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if looked < 150 {
+		t.Errorf("only %d files were looked at", looked)
+	}
+	if !trades.MatchString(`case "Order Completed":`) {
+		t.Error("a wired word is not found")
+	}
+}
