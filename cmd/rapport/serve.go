@@ -32,6 +32,7 @@ type serveOptions struct {
 	Listen       string
 	TLSCert      string
 	TLSKey       string
+	Customers    customerOptions
 	TrustedProxy bool // the last address of X-Forwarded-For is the caller's, and cookies go over TLS
 }
 
@@ -56,6 +57,7 @@ func serveCommand() *cobra.Command {
 	}
 	homeFlags(cmd, &home)
 	serveFlags(cmd, &o)
+	customerFlags(cmd, &o.Customers)
 	return cmd
 }
 
@@ -174,8 +176,12 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	if front != nil {
 		shopAddress, footer = "/shop", demoFooter
 	}
+	token, err := h.vouched(o.Customers, links)
+	if err != nil {
+		return nil, nil, err
+	}
 	centre := trustcentre.New(trustcentre.Config{Charter: h.charter, Self: &trustcentre.Own{Acts: h.acts, Decider: h.decider, Ledger: h.store.Ledger()}, Sessions: customers{sess},
-		Footer: footer, SignIn: shopAddress, Log: h.log})
+		Token: token, Hold: crowded(limiter, address, h.clock), Footer: footer, SignIn: shopAddress, Log: h.log})
 	add(pageDoors(centre.Handlers(), access.Customer))
 	desk := console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
 	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
@@ -208,7 +214,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 }
 
 // openPages are the pages that show themselves to a stranger too: sign-in, and what anybody may read.
-var openPages = map[string]bool{"GET /trust": true, "GET /trust/enter/{link}": true, "GET /console/sign-in": true, "POST /console/sign-in": true, "POST /trust/sign-out": true}
+var openPages = map[string]bool{"GET /trust": true, "GET /trust/enter/{link}": true, "POST /trust/enter": true, "GET /console/sign-in": true, "POST /console/sign-in": true, "POST /trust/sign-out": true}
 
 func pageDoors(handlers map[string]http.HandlerFunc, roles ...access.Role) ([]access.Door, map[string]access.Handler) {
 	var rows []access.Door

@@ -1,6 +1,7 @@
 package trustcentre
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -62,7 +63,7 @@ func (l *Links) make(r *http.Request, p access.Principal) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, "That identifier cannot be used; send it as the events have it.", err)
 	}
-	id, err := l.find(r, blind)
+	id, err := l.find(r.Context(), blind)
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
 	}
@@ -73,11 +74,27 @@ func (l *Links) make(r *http.Request, p access.Principal) (string, error) {
 	return "/trust/enter/" + text, nil
 }
 
+// User gives the pseudonym of a userId for whom the brand vouches. Errors are faults.
+func (l *Links) User(ctx context.Context, userID string) (person.ID, error) {
+	blind, err := l.Vault.Blind(vault.UserID, userID)
+	if err != nil {
+		return person.ID{}, ErrEntry
+	}
+	id, err := l.find(ctx, blind)
+	if err != nil {
+		return person.ID{}, fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
+	}
+	return id, nil
+}
+
+// ErrEntry is what whoever comes in with a link or token that is not good is told, whatever is wrong with it.
+var ErrEntry = fault.New(fault.Unauthorised, "This way in has been used, has run out, or is not ours; go back to the shop and come in again from there.")
+
 // find gives the pseudonym to which the blind leads now, and makes one when there is none. Of two who make it at once one wins.
-func (l *Links) find(r *http.Request, blind vault.Blind) (person.ID, error) {
+func (l *Links) find(ctx context.Context, blind vault.Blind) (person.ID, error) {
 	for range 3 {
 		now := l.Clock()
-		rows, err := l.Store.Find(r.Context(), []vault.Blind{blind})
+		rows, err := l.Store.Find(ctx, []vault.Blind{blind})
 		if err != nil {
 			return person.ID{}, err
 		}
@@ -95,7 +112,7 @@ func (l *Links) find(r *http.Request, blind vault.Blind) (person.ID, error) {
 			return person.ID{}, err
 		}
 		e.Identifiers = []vault.Identifier{{Blind: blind, Of: e.ID, Verified: true}}
-		err = l.Store.Commit(r.Context(), vault.Change{Enrol: []vault.Enrolment{e}})
+		err = l.Store.Commit(ctx, vault.Change{Enrol: []vault.Enrolment{e}})
 		if err == nil {
 			return e.ID, nil
 		}

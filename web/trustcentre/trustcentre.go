@@ -104,6 +104,8 @@ type Self interface {
 type Sessions interface {
 	// Enter turns a single-use link into a session cookie.
 	Enter(w http.ResponseWriter, r *http.Request, link string) error
+	// Begin signs that person in.
+	Begin(w http.ResponseWriter, r *http.Request, id person.ID) error
 	// Person is the person of the request's session.
 	Person(r *http.Request) (person.ID, bool)
 	// Leave ends the session.
@@ -118,6 +120,8 @@ type Config struct {
 	Self     Self
 	Sessions Sessions
 	Footer   page.Footer
+	Token    func(ctx context.Context, token string) (person.ID, error) // who the brand's signed token vouches for; nil: the home takes none
+	Hold     func(r *http.Request) bool                                 // too many tries to come in from there; nil: no limit
 	SignIn   string // where a person signs in: the brand's own site
 	Log      *slog.Logger
 }
@@ -142,6 +146,7 @@ func (c *Centre) Handlers() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /trust":              c.overview,
 		"GET /trust/enter/{link}": c.enter,
+		"POST /trust/enter":       c.enterByToken,
 		"POST /trust/choose":      c.form(c.choose),
 		"POST /trust/remove":      c.form(c.remove),
 		"POST /trust/restrict":    c.form(c.restrict),
@@ -189,12 +194,57 @@ func (c *Centre) overview(w http.ResponseWriter, r *http.Request) {
 	c.pages.Show(w, http.StatusOK, "overview", f)
 }
 
+// enter uses up a link. What only asks for the head of the page, as mail programs do to look what is there, does not.
 func (c *Centre) enter(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	if err := c.held(r); err != nil {
+		c.pages.Fail(w, r, c.frame(r, nil), err)
+		return
+	}
 	if err := c.cfg.Sessions.Enter(w, r, r.PathValue("link")); err != nil {
 		c.pages.Fail(w, r, c.frame(r, nil), err)
 		return
 	}
 	http.Redirect(w, r, "/trust", http.StatusSeeOther)
+}
+
+// enterByToken lets somebody in whom the brand's own page sent here with a form: the token in it is good once, so the form may
+// come from another site.
+func (c *Centre) enterByToken(w http.ResponseWriter, r *http.Request) {
+	if err := c.byToken(w, r); err != nil {
+		c.pages.Fail(w, r, c.frame(r, nil), err)
+		return
+	}
+	http.Redirect(w, r, "/trust", http.StatusSeeOther)
+}
+
+func (c *Centre) byToken(w http.ResponseWriter, r *http.Request) error {
+	if c.cfg.Token == nil {
+		return fault.New(fault.NotFound, "Nobody can come in this way here; go back to the shop and come in again from there.")
+	}
+	if err := c.held(r); err != nil {
+		return err
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	if r.ParseForm() != nil {
+		return ErrEntry
+	}
+	id, err := c.cfg.Token(r.Context(), r.PostForm.Get("token"))
+	if err != nil {
+		return err
+	}
+	return c.cfg.Sessions.Begin(w, r, id)
+}
+
+func (c *Centre) held(r *http.Request) error {
+	if c.cfg.Hold != nil && c.cfg.Hold(r) {
+		return fault.New(fault.TooMany, "Too many tried to come in from there; wait a moment and try again.")
+	}
+	return nil
 }
 
 func (c *Centre) signOut(w http.ResponseWriter, r *http.Request) {
