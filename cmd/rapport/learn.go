@@ -58,9 +58,11 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 		return nil
 	}
 	say.Printf("Model %s: %d people, %d items, %d columns of facts, %d weights, none on fewer than %d people.\n", version, q.People, q.Items, q.Columns, q.Weights, h.charter().K)
-	if q.Judged > 0 {
-		say.Printf("Measured on the last weeks, which it had not seen (%d people): ", q.Judged)
+	if q.Judged == 0 {
+		say.Printf("Nothing could be measured: it needs people who say yes to a purpose that may be learnt from, and who came back in the last weeks.\n")
+		return nil
 	}
+	say.Printf("Measured on the last weeks, which it had not seen (%d people): ", q.Judged)
 	for _, f := range figures {
 		say.Printf("%s %.3f  ", f.name, f.value)
 	}

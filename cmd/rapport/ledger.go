@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"os"
 	"strconv"
 
@@ -105,11 +105,11 @@ func runReport(ctx context.Context, h *house, args ledgerArgs, say *speaker) err
 		say.Printf("Nobody has looked.\n")
 	}
 	for _, m := range months {
-		raw, err := json.Marshal(m)
-		if err != nil {
-			return err
+		who := cmp.Or(m.Team, "no team")
+		if m.Role != "" {
+			who = "    " + m.Actor + " (" + m.Role + ")"
 		}
-		say.Printf("%s\n", raw)
+		say.Printf("%s  %-32s %6d looks at %9d people; the month before: %d looks\n", m.Month, who, m.Looks, m.People, m.Before)
 	}
 	return nil
 }

@@ -97,12 +97,27 @@ type answer struct {
 	at person.Instant
 }
 
-// hear keeps the later of two; of two at the same time the no.
+// hear keeps the later of two; of two at the same time the no, and of two equal answers the one that grants less, so that the
+// order of rows does not matter.
 func (a *answer) hear(c *Choice) {
 	t := c.when()
-	if a.Choice == nil || t > a.at || t == a.at && c.Answer == No {
+	if a.Choice == nil || t > a.at || t == a.at && stricter(c, a.Choice) {
 		*a = answer{c, t}
 	}
+}
+
+func stricter(a, b *Choice) bool {
+	switch {
+	case a.Answer != b.Answer:
+		return a.Answer == No
+	case a.Signal != b.Signal: // the person's own word tells more than their browser's
+		return b.Signal
+	case a.Explicit != b.Explicit:
+		return b.Explicit
+	case a.Verified != b.Verified:
+		return b.Verified
+	}
+	return a.Charter < b.Charter
 }
 
 // Of gives the standing of a person for a purpose at a time: at is the time asked about, m the moment of the decision
@@ -192,10 +207,9 @@ func hear(p *charter.Purpose, who person.Person, choices []Choice, m person.Mome
 func (h *hearing) hearClaim(p *charter.Purpose, v *voice, c *Choice, m *person.Moment) {
 	here := h.sole || m.Device == c.Of
 	if c.Answer == Yes {
-		if !h.sole {
-			h.hollow = true
-		} else if p.Explicit && !c.Explicit {
-			h.soft = true
+		h.hollow = h.hollow || !h.sole
+		if p.Explicit && !c.Explicit { // no answer to this question: it lifts nothing either
+			h.soft = h.soft || h.sole
 			return
 		}
 	}

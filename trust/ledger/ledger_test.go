@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -514,6 +515,21 @@ func TestProofs(t *testing.T) {
 	}
 	if _, err := h.ledger.Extends(ctx, h.store.Signed); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestEveryByteOfTheHeadCounts(t *testing.T) {
+	h := filled(t, 5)
+	whole := slices.Clone(h.store.Signed)
+	for i := range whole {
+		for bit := range 8 {
+			h.store.Signed = slices.Clone(whole)
+			h.store.Signed[i] ^= 1 << bit
+			rep, err := h.ledger.Verify(context.Background(), h.leafKey)
+			if err != nil || rep.OK() {
+				t.Fatalf("bit %d of byte %d of the head was changed, and nothing is found: %v", bit, i, err)
+			}
+		}
 	}
 }
 

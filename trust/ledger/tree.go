@@ -61,7 +61,7 @@ func (l *Ledger) readHead(signed []byte) (head, error) {
 		return head{root: root}, err
 	}
 	n, err := note.Open(signed, note.VerifierList(l.verifier))
-	if err != nil {
+	if err != nil || !written(signed, n) {
 		return head{}, errHead
 	}
 	lines := strings.Split(n.Text, "\n")
@@ -76,6 +76,16 @@ func (l *Ledger) readHead(signed []byte) (head, error) {
 	h := head{size: size}
 	copy(h.root[:], root)
 	return h, nil
+}
+
+// written says whether signed is byte for byte what sign wrote: a signature can be spelt in several ways in base64, and a head whose
+// bytes were changed is not the one that was signed.
+func written(signed []byte, n *note.Note) bool {
+	if len(n.Sigs) != 1 {
+		return false
+	}
+	raw, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
+	return err == nil && string(signed) == n.Text+"\n— "+n.Sigs[0].Name+" "+base64.StdEncoding.EncodeToString(raw)+"\n"
 }
 
 // edge is the right edge of a growing tree: for each level the latest complete subtree. It is all that is needed to

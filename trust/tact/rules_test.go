@@ -298,6 +298,9 @@ func TestANoARestrictionAndASignalNeverAllowMore(t *testing.T) {
 		before := Judge(c)
 		no := drawChoice(r, rapid.SampledFrom(purposes).Draw(r, "purpose"))
 		no.Answer = consent.No
+		// It is the latest word. One that is put before another no says that they opted out longer ago than it seemed, which strains less.
+		no.At = on("2026-01-31")
+		no.Received = no.At
 		after := c
 		after.Choices = append(append([]consent.Choice(nil), c.Choices...), no)
 		within(r, "a no", Judge(after), before)
