@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,10 +39,7 @@ func ledgerCommand() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
 	cmd.PersistentFlags().BoolVar(&args.JSON, "json", false, "print as JSON")
 	cmd.AddCommand(
-		&cobra.Command{Use: "verify", Short: "Walk the whole ledger and say which entry is wrong and how", Example: "  rapport ledger verify --home ./shop", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				return perform(cmd.Context(), home, "ledger-verify", args, terminal(cmd))
-			}},
+		verifyCommand(&home, &args),
 		&cobra.Command{Use: "report", Short: "Looks by month, team and actor", Example: "  rapport ledger report --home ./shop", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return perform(cmd.Context(), home, "ledger-report", args, terminal(cmd))
@@ -58,6 +56,69 @@ func ledgerCommand() *cobra.Command {
 	)
 	return cmd
 }
+
+// verifyCommand walks a home's ledger, or checks a file that somebody took away from one: that needs no home, and no key but the public one.
+func verifyCommand(home *homeOptions, args *ledgerArgs) *cobra.Command {
+	var file, key string
+	cmd := &cobra.Command{Use: "verify", Short: "Walk the whole ledger and say which entry is wrong and how; or check a file of looks",
+		Long: "Walks a home's whole ledger. With --proof it checks the file of looks that a person took away from the trust centre: no home is needed,\n" +
+			"and no key but the ledger's public one, which stands beside the file there.",
+		Example: "  rapport ledger verify --home ./shop\n  rapport ledger verify --proof looks.json --key 'rapport-ledger+…'", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case file == "" && key == "":
+				return perform(cmd.Context(), *home, "ledger-verify", *args, terminal(cmd))
+			case file == "" || key == "":
+				return usage{fault.New(fault.Invalid, "Give --proof FILE and --key KEY together: a file cannot vouch for itself.")}
+			}
+			return checkProof(file, key, args.JSON, terminal(cmd))
+		}}
+	cmd.Flags().StringVar(&file, "proof", "", "file of looks from the trust centre, to check without a home")
+	cmd.Flags().StringVar(&key, "key", "", "the ledger's public key, or a file of it")
+	return cmd
+}
+
+// checkProof checks a person's file of looks.
+func checkProof(file, key string, asJSON bool, say *speaker) error {
+	info, err := os.Stat(file)
+	if err != nil || info.Size() > mostProof {
+		return fault.Wrap(fault.NotFound, "The file of looks cannot be read, or is far too large: name the one that the trust centre gave you.", err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return fault.Wrap(fault.NotFound, "The file of looks cannot be read: name the one that the trust centre gave you.", err)
+	}
+	if kept, err := os.ReadFile(key); err == nil {
+		key = strings.TrimSpace(string(kept))
+	}
+	x, rep, err := ledger.CheckExtract(raw, key)
+	if err != nil {
+		return usage{fault.Wrap(fault.Invalid, "That is not a ledger's public key: copy it from the page where the file came from.", err)}
+	}
+	if asJSON {
+		say.JSON(rep)
+	} else {
+		for _, p := range rep.Problems {
+			say.Printf("entry %d: %s: %s\n", p.Number, p.Fault, p.Says)
+		}
+	}
+	if !rep.OK() {
+		return errSaid
+	}
+	if !asJSON {
+		say.Printf("Every one of the %d looks in this file stands in the signed ledger of %d entries as the file says: who, when, what for, and what.\n", rep.Rows, rep.Size)
+		say.Printf("A reason's words are sealed with your data and not part of the proof. No file can prove what it leaves out.\n")
+		if x.Waiting > 0 {
+			say.Printf("%d more were so new that they had no place yet: take the file again in a minute.\n", x.Waiting)
+		}
+		if x.More {
+			say.Printf("There are older looks that this file has no room for.\n")
+		}
+	}
+	return nil
+}
+
+const mostProof = 64 << 20 // bytes
 
 // proving is the home as the self-checks need it.
 func (h *house) proving(actor, reason string) prove.Home {

@@ -20,11 +20,12 @@ type Ledger struct {
 	store    Store
 	signer   note.Signer // nil: can check, not fold
 	verifier note.Verifier
+	public   string // the verifier's text form
 }
 
 // New makes a Ledger over a store, with a key pair in the note package's text form. Without a signer it only checks.
 func New(store Store, signer, verifier string) (*Ledger, error) {
-	l := &Ledger{store: store}
+	l := &Ledger{store: store, public: verifier}
 	var err error
 	if l.verifier, err = note.NewVerifier(verifier); err != nil {
 		return nil, errors.New("the ledger's public key cannot be read: put the keys folder back from your backup")

@@ -122,7 +122,7 @@ type Config struct {
 	Footer   page.Footer
 	Token    func(ctx context.Context, token string) (person.ID, error) // who the brand's signed token vouches for; nil: the home takes none
 	Hold     func(r *http.Request) bool                                 // too many tries to come in from there; nil: no limit
-	SignIn   string // where a person signs in: the brand's own site
+	SignIn   string                                                     // where a person signs in: the brand's own site
 	Log      *slog.Logger
 }
 
