@@ -8,6 +8,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -15,6 +16,8 @@ import (
 type homeOptions struct {
 	Home     string // the folder
 	Database string // PostgreSQL URL; empty: SQLite in the home
+
+	clock person.Clock // nil: the system's; tests stand still
 }
 
 // A home is a folder: charter.yaml (the proposal that is edited), keys/, database/.

@@ -75,7 +75,10 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{dir: o.Home, log: slog.Default(), clock: person.SystemClock, meter: newMeter(), vault: v}
+	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v}
+	if h.clock == nil {
+		h.clock = person.SystemClock
+	}
 	so := store.Options{Clock: h.clock, Meter: h.meter, K: h.k}
 	if h.database = o.Database != ""; h.database {
 		so.URL = o.Database
