@@ -13,7 +13,7 @@ import (
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), initCommand(), serveCommand(), tokenCommand(), importCommand(), charterCommand(), learnCommand(), decideCommand(),
-		evaluateCommand(), ledgerCommand(), proveCommand(), benchCommand(),
+		evaluateCommand(), ledgerCommand(), proveCommand(), backupCommand(), restoreCommand(), benchCommand(),
 	}
 }
 

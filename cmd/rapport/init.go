@@ -55,7 +55,7 @@ func initHome(out io.Writer, dir, example, own string) error {
 		if err := os.MkdirAll(sample, 0o700); err != nil {
 			return err
 		}
-		if err := bank.Write(sample, time.Now()); err != nil {
+		if err := bank.Write(sample, time.Now(), bank.People); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "  rapport import --home %s %s/*.csv\n  rapport learn --home %s\n  rapport decide --home %s --person userId=%s --placement app-home --explain\n",

@@ -44,21 +44,21 @@ var products = [][6]string{
 }
 
 // Write makes items.csv, choices.csv, people.csv and events.csv in dir, which must be there; what they tell ends the day
-// before now. It replaces files of these names.
-func Write(dir string, now time.Time) error {
+// before now. It replaces files of these names. People is the usual number of people.
+func Write(dir string, now time.Time, people int) error {
 	r := rand.New(rand.NewPCG(4, 1827))
 	day := now.UTC().Truncate(24 * time.Hour)
 	at := func(daysAgo int) string {
 		return day.AddDate(0, 0, -daysAgo).Add(time.Duration(9*60+r.IntN(600)) * time.Minute).Add(-24 * time.Hour).Format(time.RFC3339)
 	}
-	items, choices, people, events := csv("id,name,category,type,price,tags"), csv("userId,purpose,answer,at,channel,language,notice,words"),
+	items, choices, facts, events := csv("id,name,category,type,price,tags"), csv("userId,purpose,answer,at,channel,language,notice,words"),
 		csv("userId,name,email,home_owner,age_group,difficulty"), csv("userId,event,timestamp,product_id,branch,amount,kind,abroad,country")
 	for _, p := range products {
 		items.row(p[:]...)
 	}
 	first := []string{"Ada", "Bruno", "Chloe", "Dev", "Elin", "Farid", "Greta", "Hugo"}
 	last := []string{"Aldous", "Brink", "Carrow", "Dunmore", "Esk", "Farrow", "Garth", "Holm", "Ings", "Jarrow"}
-	for n := range People {
+	for n := range people {
 		who := Customer(n)
 		answer := map[bool]string{true: "no", false: "yes"}[SaidNo(n)]
 		choices.row(who, "suggest", answer, at(400), "app", "en", "welcome-1", "May we suggest products that suit how you use your accounts?")
@@ -70,7 +70,7 @@ func Write(dir string, now time.Time) error {
 		if InDifficulty(n) {
 			difficulty = "arrears"
 		}
-		people.row(who, first[n%len(first)]+" "+last[n%len(last)], who+"@example.org", map[bool]string{true: "yes", false: "no"}[n%3 != 1],
+		facts.row(who, first[n%len(first)]+" "+last[n%len(last)], who+"@example.org", map[bool]string{true: "yes", false: "no"}[n%3 != 1],
 			fmt.Sprint(20+r.IntN(50)), difficulty)
 		opens := func(product string, daysAgo int) {
 			events.row(who, "Account Opened", at(daysAgo), product, "", "", "", "", "")
@@ -106,7 +106,7 @@ func Write(dir string, now time.Time) error {
 	for _, f := range []struct {
 		name string
 		text *table
-	}{{"items.csv", items}, {"choices.csv", choices}, {"people.csv", people}, {"events.csv", events}} {
+	}{{"items.csv", items}, {"choices.csv", choices}, {"people.csv", facts}, {"events.csv", events}} {
 		if err := os.WriteFile(filepath.Join(dir, f.name), []byte(f.text.String()), 0o600); err != nil {
 			return fmt.Errorf("the bank's made-up files cannot be written: %w", err)
 		}

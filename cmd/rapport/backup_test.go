@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapporthq/rapport/demo/bank"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// shortDir is a folder whose path leaves room for a socket's.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rapport-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// bankOf is a bank's home with that many customers.
+func bankOf(t *testing.T, people int) string {
+	t.Helper()
+	dir := shortDir(t)
+	home := filepath.Join(dir, "home")
+	must(t, "init", home, "--example", "bank")
+	if err := bank.Write(sampleOf(home), time.Now(), people); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(sampleOf(home), "*.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, append([]string{"import", "--home", home}, files...)...)
+	must(t, "learn", "--home", home)
+	return home
+}
+
+// TestAHomeGoesFromEngineToEngineAndDecidesTheSame copies a home from SQLite to PostgreSQL and back, each time by a backup that the home's
+// commands make and restore, and compares what each decides about three hundred people, byte for byte.
+func TestAHomeGoesFromEngineToEngineAndDecidesTheSame(t *testing.T) {
+	const people = 300
+	first := bankOf(t, people)
+	dir, db := shortDir(t), pgtest.URL(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	must(t, "token", "--home", first, "--role", "decide", "--name", "app")
+
+	must(t, "backup", "--home", first, at("one"), "--keys", at("one.keys"))
+	said := must(t, "restore", at("one"), "--keys", at("one.keys"), "--home", at("second"), "--database", db)
+	if !strings.Contains(said, "300 pseudonyms, every row as it was") {
+		t.Error(said)
+	}
+	must(t, "backup", "--home", at("second"), "--database", db, at("two"), "--keys", at("two.keys"))
+	must(t, "restore", at("two"), "--keys", at("two.keys"), "--home", at("third"))
+
+	now := person.SystemClock()
+	decisions := func(o homeOptions) []any {
+		o.clock = func() person.Instant { return now }
+		h, err := openHouse(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		out := make([]any, people)
+		personal := 0
+		for n := range people {
+			d := h.decision(t, decideArgs{Person: "userId=" + bank.Customer(n), Placement: "app-home", At: now.Time().UTC().Format(time.RFC3339), Explain: true, Reason: "a test", Language: "en"})
+			delete(d, "decision")
+			delete(d, "feedback")
+			out[n] = d
+			if d["rung"] == "individual" {
+				personal++
+			}
+		}
+		if personal < people/2 {
+			t.Errorf("only %d decisions are personal", personal)
+		}
+		return out
+	}
+	want := decisions(homeOptions{Home: first})
+	for name, o := range map[string]homeOptions{"PostgreSQL": {Home: at("second"), Database: db}, "SQLite again": {Home: at("third")}} {
+		if d := cmp.Diff(want, decisions(o)); d != "" {
+			t.Errorf("%s decides otherwise: %.2000s", name, d)
+		}
+	}
+	whole(t, at("third"))
+	if out := must(t, "token", "--home", at("third"), "--list"); !strings.Contains(out, "decide    app") {
+		t.Errorf("the token is lost: %s", out)
+	}
+	// A used database and a used folder are left alone.
+	_, errs, code := try(t, "restore", at("one"), "--keys", at("one.keys"), "--home", at("fourth"), "--database", db)
+	oneSentence(t, "a restore over a database", errs, code, 1)
+	_, errs, code = try(t, "restore", at("one"), "--keys", at("one.keys"), "--home", at("third"))
+	oneSentence(t, "a restore over a home", errs, code, 1)
+	if _, err := os.Stat(at("fourth")); !os.IsNotExist(err) {
+		t.Errorf("a restore that was refused left something: %v", err)
+	}
+}
+
+// TestABackupUnderLoadHoldsWhatWasAcknowledged takes backups of a home that is being written to: each event that was acknowledged before the command
+// began is in it, none is there twice, and the ledger is whole.
+func TestABackupUnderLoadHoldsWhatWasAcknowledged(t *testing.T) {
+	home := exampleHome(t)
+	s := serveHome(t, home)
+	key := must(t, "token", "--home", home, "--role", "source", "--name", "tills")
+	var acknowledged atomic.Int64
+	stop, ended := make(chan struct{}), sync.WaitGroup{}
+	const senders = 4
+	for worker := range senders {
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				body := fmt.Sprintf(`{"userId":"w%d","messageId":"w%d-%d","event":"Order Completed","properties":{"order_id":"%d","products":[{"product_id":"p%d"}]}}`, worker, worker, n, n, n%5)
+				if status, _, err := collects(s.URL+"/v1/track", key, []byte(body), nil); err != nil || status != http.StatusOK {
+					t.Errorf("an event was answered with %d (%v)", status, err)
+					return
+				}
+				acknowledged.Add(1)
+			}
+		}()
+	}
+	dir := shortDir(t)
+	type taken struct {
+		file string
+		sure int64
+	}
+	var backups []taken
+	for n := range 3 {
+		until(t, "events arrive", func() bool { return acknowledged.Load() > int64(n+1)*150 })
+		b := taken{filepath.Join(dir, fmt.Sprintf("b%d", n)), acknowledged.Load()}
+		must(t, "backup", "--home", home, b.file, "--keys", b.file+".keys")
+		backups = append(backups, b)
+	}
+	close(stop)
+	ended.Wait()
+	for i, b := range backups {
+		to := filepath.Join(dir, fmt.Sprintf("home%d", i))
+		// The keys file of the last backup is the current one, and good for all.
+		must(t, "restore", b.file, "--keys", backups[len(backups)-1].file+".keys", "--home", to)
+		w := opened(t, homeOptions{Home: to})
+		seen := map[string]bool{}
+		n := int64(0)
+		for worker := range senders {
+			k := w.person(vault.UserID, fmt.Sprintf("w%d", worker))
+			if k == nil {
+				t.Fatalf("backup %d knows nothing of sender %d", i, worker)
+			}
+			last := -1
+			for _, e := range k.Events {
+				id := fmt.Sprint(worker, " ", e.Properties["order_id"])
+				if seen[id] {
+					t.Errorf("backup %d holds %s twice", i, id)
+				}
+				seen[id] = true
+				last++
+				n++
+			}
+			for o := range last + 1 { // one sender's events come in their order: none is missing before the last
+				if !seen[fmt.Sprint(worker, " ", o)] {
+					t.Errorf("backup %d lacks event %d of sender %d", i, o, worker)
+				}
+			}
+		}
+		w.h.Close()
+		if n < b.sure {
+			t.Errorf("backup %d holds %d events, and %d were acknowledged before it", i, n, b.sure)
+		}
+		whole(t, to)
+	}
+	if acknowledged.Load() == backups[2].sure {
+		t.Error("nothing arrived while the last backup was taken: this proves little")
+	}
+}
+
+// TestABackupThatIsNotWholeIsRefusedByName cuts, changes and mixes the two files.
+func TestABackupThatIsNotWholeIsRefusedByName(t *testing.T) {
+	home, other := exampleHome(t), exampleHome(t)
+	stock(t, home)
+	dir := shortDir(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	must(t, "backup", "--home", home, at("data"), "--keys", at("keys"))
+	must(t, "backup", "--home", other, at("data2"), "--keys", at("keys2"))
+	data, err := os.ReadFile(at("data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"data", "keys"} {
+		if info, err := os.Stat(at(name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v; it is its owner's only", name, info.Mode(), err)
+		}
+	}
+	files, err := vault.KeyFiles(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range files {
+		if bytes.Contains(data, key) {
+			t.Errorf("the data holds %s", name)
+		}
+	}
+	broken := func(name string, body []byte) string {
+		if err := os.WriteFile(at(name), body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return at(name)
+	}
+	flipped := bytes.Clone(data)
+	flipped[len(data)/2] ^= 1
+	for _, c := range []struct{ what, file, keys, says string }{
+		{"cut in the middle", broken("cut", data[:len(data)/2]), at("keys"), "cut short"},
+		{"cut by one byte", broken("cut1", data[:len(data)-1]), at("keys"), "cut short"},
+		{"changed in one bit", broken("changed", flipped), at("keys"), "was changed or damaged"},
+		{"another home's keys", at("data"), at("keys2"), "keys of another home"},
+		{"another home's data", at("data2"), at("keys"), "keys of another home"},
+		{"keys for data", at("keys"), at("keys"), "no file of rapport backup"},
+		{"data for keys", at("data"), at("data"), "no file of rapport backup"},
+		{"no such file", at("none"), at("keys"), "cannot be read"},
+		{"an empty file", broken("empty", nil), at("keys"), "cut short"},
+	} {
+		_, errs, code := try(t, "restore", c.file, "--keys", c.keys, "--home", at("to"))
+		oneSentence(t, c.what, errs, code, 1)
+		if !strings.Contains(errs, c.says) {
+			t.Errorf("%s: %q does not say %q", c.what, errs, c.says)
+		}
+		if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) > 0 {
+			t.Errorf("%s: it leaves %v", c.what, left)
+		}
+	}
+	_, errs, code := try(t, "backup", "--home", home, at("data"), "--keys", at("keys3"))
+	oneSentence(t, "a backup over a backup", errs, code, 1)
+	_, errs, code = try(t, "backup", "--home", home, at("data9"))
+	oneSentence(t, "a backup without keys", errs, code, 2)
+	must(t, "restore", at("data"), "--keys", at("keys"), "--home", at("to"))
+	if d := decides(t, at("to"), "house-7", "basket"); d.Relationship.Level != "acquaintance" {
+		t.Errorf("what is restored decides %+v", d)
+	}
+}

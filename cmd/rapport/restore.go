@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/reach/prove"
+	"github.com/rapporthq/rapport/store"
+	"github.com/rapporthq/rapport/store/backup"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+func restoreCommand() *cobra.Command {
+	var home homeOptions
+	var keys string
+	cmd := &cobra.Command{
+		Use:   "restore FILE --keys FILE --home DIR",
+		Short: "Make a home of a backup, and check the whole of it before it says done",
+		Long: "DIR must be empty or not there, and so must a database named with --database; a backup of SQLite can be restored into\n" +
+			"PostgreSQL and the other way round. Tokens are as they were: revoke again what was revoked since.",
+		Example: "  rapport restore /backups/shop-2026-11-22 --keys /elsewhere/shop-keys --home ./shop",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			switch {
+			case home.Home == "":
+				return usage{errors.New("say where the home is to be with --home DIR")}
+			case keys == "":
+				return usage{errors.New("give the keys of the backup with --keys FILE")}
+			}
+			return restore(cmd.Context(), files[0], keys, home, terminal(cmd))
+		},
+	}
+	homeFlags(cmd, &home)
+	cmd.Flags().StringVar(&keys, "keys", "", "the keys file that was written with the backup, or a newer one")
+	return cmd
+}
+
+// restore makes the home beside its place and moves it there when all of it has been checked.
+func restore(ctx context.Context, data, keys string, o homeOptions, say *speaker) (err error) {
+	if o.Home, err = filepath.Abs(o.Home); err != nil {
+		return err
+	}
+	if entries, err := os.ReadDir(o.Home); err == nil && len(entries) > 0 {
+		return fault.New(fault.Conflict, "There is something in "+o.Home+" already; name an empty folder or one that does not exist.")
+	}
+	d, closeData, err := openBackup(data, backup.Data)
+	if err != nil {
+		return refusal(data, err)
+	}
+	defer closeData()
+	k, closeKeys, err := openBackup(keys, backup.Keys)
+	if err != nil {
+		return refusal(keys, err)
+	}
+	defer closeKeys()
+	if d.Home != k.Home {
+		return refusal(keys, backup.ErrWrongKeys)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Home), 0o700); err != nil {
+		return err
+	}
+	beside, err := os.MkdirTemp(filepath.Dir(o.Home), "."+filepath.Base(o.Home)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(beside) }() // moved away when all went well
+	at := o
+	at.Home = beside
+	if err := fillHome(ctx, d, k, data, keys, at, say); err != nil {
+		return err
+	}
+	if err := checkHome(ctx, at); err != nil {
+		if o.Database != "" {
+			return fmt.Errorf("%w (the database holds what was restored: empty it)", err)
+		}
+		return err
+	}
+	if err := os.Remove(o.Home); err != nil && !errors.Is(err, os.ErrNotExist) { // it is empty
+		return err
+	}
+	if err := os.Rename(beside, o.Home); err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(o.Home)); err != nil {
+		return err
+	}
+	say.Printf("The home of %s is in %s: %d pseudonyms, every row as it was, the ledger whole.\n", d.At.UTC().Format("2 January 2006 15:04 UTC"), o.Home, d.Counts["person"])
+	return nil
+}
+
+func openBackup(path string, kind backup.Kind) (*backup.File, func(), error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = backup.ErrForeign
+	}
+	var b *backup.File
+	if err == nil {
+		b, err = backup.Open(f, info.Size(), kind)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return b, func() { _ = f.Close() }, nil
+}
+
+// fillHome writes keys, charter and rows, and reads the rows back.
+func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at homeOptions, say *speaker) error {
+	if err := vault.PlaceKeys(at.Home, k.Files); err != nil {
+		return err
+	}
+	v, err := vault.Open(at.Home)
+	if err != nil {
+		return err
+	}
+	// Whoever changed a file and made its hash anew has not the home's secret.
+	secret := v.Secret(backupSecret)
+	if _, name := v.TreeKey(); name != k.Home || !k.Signed(secret) {
+		return refusal(keys, backup.ErrChanged)
+	}
+	if !d.Signed(secret) {
+		return refusal(data, backup.ErrChanged)
+	}
+	if err := os.WriteFile(filepath.Join(at.Home, charterFile), d.Charter, 0o600); err != nil {
+		return err
+	}
+	dir := filepath.Join(at.Home, databaseDir)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	o := store.Options{Dir: dir, URL: at.Database}
+	if at.Database != "" {
+		o.Dir = ""
+	}
+	into, err := store.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	wrote, done := sha256.New(), int64(0)
+	add := func(h interface{ Write([]byte) (int, error) }, r store.CopyRow) {
+		_, _ = h.Write(backup.AppendValues(append([]byte(r.Table), 0), r.Values))
+	}
+	rows := backup.Join(d, k)
+	err = into.Fill(ctx, func() (store.CopyRow, bool, error) {
+		r, more, err := rows()
+		if more {
+			add(wrote, r)
+			if done++; done%1000 == 0 {
+				say.Progress("restoring", done, done)
+			}
+		}
+		return r, more, err
+	})
+	if closed := into.Close(); err == nil {
+		err = closed
+	}
+	switch {
+	case errors.Is(err, store.ErrNotEmpty):
+		return fault.New(fault.Conflict, "The database holds a home already; name an empty one.")
+	case errors.Is(err, store.ErrForeignCopy):
+		return refusal(data, backup.ErrNewer)
+	case errors.Is(err, backup.ErrOldKeys):
+		return refusal(keys, err)
+	case err != nil:
+		return refusal(data, err)
+	}
+	if into, err = store.Open(ctx, o); err != nil {
+		return err
+	}
+	read := sha256.New()
+	err = into.Copy(ctx, func(r store.CopyRow) error { add(read, r); return nil })
+	if closed := into.Close(); err == nil {
+		err = closed
+	}
+	if err == nil && !bytes.Equal(wrote.Sum(nil), read.Sum(nil)) {
+		err = fault.New(fault.Internal, "What was restored is not what the backup holds; check the disk and try again.")
+	}
+	return err
+}
+
+// checkHome opens the restored home as any command would, and walks its ledger with the keys.
+func checkHome(ctx context.Context, at homeOptions) error {
+	h, err := openHouse(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	rep, err := prove.VerifyLedger(ctx, h.proving("restore", ""))
+	if err != nil {
+		return err
+	}
+	if !rep.OK() {
+		return fault.New(fault.Invalid, fmt.Sprintf("The ledger of the backup is not whole (%d faults), so it is not restored: take an older backup.", len(rep.Problems)))
+	}
+	return nil
+}
