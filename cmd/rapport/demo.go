@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,6 +45,11 @@ func demoCommand() *cobra.Command {
 		Example: "  rapport demo\n  rapport demo --home ./demo --listen 127.0.0.1:9000",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLog(cmd.ErrOrStderr(), o.Log)
+			if err != nil {
+				return err
+			}
+			slog.SetDefault(log)
 			if dir == "" {
 				tmp, err := os.MkdirTemp("", "rapport-demo-")
 				if err != nil {

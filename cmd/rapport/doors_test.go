@@ -37,7 +37,7 @@ func newHouse(t *testing.T) *house {
 // expected is the table of who may come in by which door, written down a second time on purpose: a change of a row must be meant.
 // Letters: - nobody known, s source, d decide, m marketer, a agent, p privacy, A admin, P partner, c customer.
 var expected = map[string]string{
-	"GET /{$}": "-sdmapAPc", "GET /assets/": "-sdmapAPc", "GET /healthz": "-sdmapAPc", "GET /readyz": "-sdmapAPc", "GET /metrics": "-sdmapAPc", "GET /problems/{code}": "-sdmapAPc",
+	"GET /{$}": "-sdmapAPc", "GET /assets/": "-sdmapAPc", "GET /healthz": "-sdmapAPc", "GET /readyz": "-sdmapAPc", "GET /metrics": "-sdmapAPc", "GET /problems/{code}": "-sdmapAPc", "GET /openapi.json": "-sdmapAPc",
 	"POST /language":   "-sdmapAPc",
 	"POST /v1/{call}":  "-sdmapAPc",
 	"POST /api/decide": "dp", "GET /api/decisions/{id}": "dpc", "POST /api/shown": "-dpc", "POST /api/feedback": "-dpc",

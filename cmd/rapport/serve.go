@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/web/collectapi"
@@ -21,6 +22,7 @@ import (
 	"github.com/rapporthq/rapport/web/decideapi"
 	"github.com/rapporthq/rapport/web/frontdoor"
 	"github.com/rapporthq/rapport/web/itemsapi"
+	"github.com/rapporthq/rapport/web/openapi"
 	"github.com/rapporthq/rapport/web/page"
 	"github.com/rapporthq/rapport/web/problems"
 	"github.com/rapporthq/rapport/web/shop"
@@ -34,6 +36,8 @@ type serveOptions struct {
 	TLSKey       string
 	Customers    customerOptions
 	TrustedProxy bool // the last address of X-Forwarded-For is the caller's, and cookies go over TLS
+	Log          string
+	LogRequests  bool
 }
 
 func serveCommand() *cobra.Command {
@@ -45,6 +49,11 @@ func serveCommand() *cobra.Command {
 		Example: "  rapport serve --home ./shop\n  rapport serve --home ./shop --listen 0.0.0.0:8080 --database postgres://rapport@db/rapport --trusted-proxy",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLog(cmd.ErrOrStderr(), o.Log)
+			if err != nil {
+				return err
+			}
+			slog.SetDefault(log)
 			h, err := openHouse(cmd.Context(), home)
 			if err != nil {
 				return err
@@ -66,6 +75,8 @@ func serveFlags(cmd *cobra.Command, o *serveOptions) {
 	cmd.Flags().StringVar(&o.TLSCert, "tls-cert", "", "certificate file, to speak TLS without a proxy")
 	cmd.Flags().StringVar(&o.TLSKey, "tls-key", "", "its key file")
 	cmd.Flags().BoolVar(&o.TrustedProxy, "trusted-proxy", false, "a proxy in front speaks TLS and says who called")
+	cmd.Flags().StringVar(&o.Log, "log", "text", "how lines of the log are written: text or json")
+	cmd.Flags().BoolVar(&o.LogRequests, "log-requests", false, "log every request, not only those that failed: its door, status, time and id")
 }
 
 // shopFront is the demo's shop, nil outside the demo.
@@ -75,6 +86,13 @@ type shopFront func(transport http.RoundTripper, base string, secure bool) *shop
 func serve(ctx context.Context, h *house, o serveOptions, front shopFront, ready func(url string)) error {
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return usage{errors.New("give --tls-cert and --tls-key together")}
+	}
+	var own *certificate
+	if o.TLSCert != "" {
+		var err error
+		if own, err = loadCertificate(o.TLSCert, o.TLSKey, h.log); err != nil {
+			return err
+		}
 	}
 	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {
@@ -109,8 +127,9 @@ func serve(ctx context.Context, h *house, o serveOptions, front shopFront, ready
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn)}
 	failed := make(chan error, 1)
 	go func() {
-		if o.TLSCert != "" {
-			failed <- server.ServeTLS(ln, o.TLSCert, o.TLSKey)
+		if own != nil {
+			server.TLSConfig = own.config()
+			failed <- server.ServeTLS(ln, "", "")
 			return
 		}
 		failed <- server.Serve(ln)
@@ -133,7 +152,23 @@ func (h *house) doors(o serveOptions, secure bool, url string, front shopFront) 
 	if err != nil {
 		return nil, err
 	}
-	return page.Secure(h.contained(mux)), nil
+	return page.Secure(h.observed(strayed(mux), o.LogRequests)), nil
+}
+
+// errNoDoor is said under /api/ and /v1/, where programs ask.
+var errNoDoor = fault.New(fault.NotFound, "There is no such door, or not with this method: GET /openapi.json lists them all.")
+
+// strayed answers programs that knock where no door is in the form of all other errors.
+func strayed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/v1/") {
+			if _, pattern := mux.Handler(r); pattern == "" {
+				page.Problem(w, errNoDoor)
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // mux is the table of doors with what stands behind each.
@@ -164,7 +199,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	sess := sessions{h, secure}
 	anyone := []access.Role{access.Anyone}
 	add(collectapi.Doors(), collectapi.New(collectapi.Parts{Gate: h.gate, Keys: h.keeper, Charters: func() charter.Series { return h.live.House().Series }, Limiter: limiter,
-		Address: address, Clock: h.clock, Took: h.meter.collected}).Handlers())
+		Address: address, Secure: secure, Clock: h.clock, Took: h.meter.collected}).Handlers())
 	add(decideapi.Doors(), decideapi.New(decideapi.Config{Decider: h.decider, Charter: h.charter, Limiter: limiter, Address: address, Clock: h.clock, Log: h.log}).Handlers())
 	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf }, Charter: h.charter, Changed: h.follow, Limiter: limiter,
 		Clock: h.clock, Log: h.log}).Handlers())
@@ -187,6 +222,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
 	add([]access.Door{frontdoor.Door, frontdoor.LanguageDoor}, frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Secure: secure, Log: h.log}.Handlers())
 
+	add([]access.Door{openapi.Door}, map[string]access.Handler{openapi.Door.Key(): openapi.Handler()})
 	add([]access.Door{problems.Door}, map[string]access.Handler{problems.Door.Key(): problems.Handler(h.log)})
 
 	plain := map[string]http.Handler{
@@ -231,22 +267,6 @@ func pageDoors(handlers map[string]http.HandlerFunc, roles ...access.Role) ([]ac
 	return rows, out
 }
 
-// contained keeps a handler's panic from reaching the caller: they read one sentence, the log has the rest.
-func (h *house) contained(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler {
-					panic(p)
-				}
-				h.log.Error("a request failed", "method", r.Method, "pattern", r.Pattern, "panic", fmt.Sprintf("%T", p))
-				page.Problem(w, errors.New("panic"))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
 // ready says whether the doors can do their work: the store answers.
 func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -257,23 +277,6 @@ func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write([]byte("ready\n"))
-}
-
-// callerAddress is who called, for rate limits in memory only. Behind a trusted proxy it is the last address that the proxy added.
-func callerAddress(proxied bool) func(r *http.Request) string {
-	return func(r *http.Request) string {
-		if proxied {
-			all := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-			if last := strings.TrimSpace(all[len(all)-1]); last != "" {
-				return last
-			}
-		}
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			return r.RemoteAddr
-		}
-		return host
-	}
 }
 
 func homeFlags(cmd *cobra.Command, o *homeOptions) {

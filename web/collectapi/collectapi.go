@@ -42,6 +42,7 @@ type Parts struct {
 	Charters func() charter.Series
 	Limiter  *access.Limiter              // shared with other doors; nil: one of its own
 	Address  func(r *http.Request) string // who asks, behind a trusted proxy too; nil: the connection's address
+	Secure   bool                         // browsers reach this home over TLS, its own or a proxy's
 	Clock    person.Clock
 	Took     func(time.Duration) // told how long each request took; nil: nobody
 	Limits   Limits
@@ -248,21 +249,8 @@ func (a *API) client(source string) bool {
 
 // problem answers with the fault; what is to be tried again says when.
 func problem(w http.ResponseWriter, err error, wait time.Duration) {
-	code, _ := fault.Of(err)
-	if (code == fault.TooMany || code == fault.Unavailable) && wait > page.RetryAfter {
-		w = &later{ResponseWriter: w, after: strconv.Itoa(int((wait + time.Second - 1) / time.Second))}
+	if code, _ := fault.Of(err); code == fault.TooMany || code == fault.Unavailable {
+		page.RetryIn(w, wait)
 	}
 	page.Problem(w, err)
-}
-
-// later sets a longer Retry-After than the one that every problem carries.
-type later struct {
-	http.ResponseWriter
-	after string
-}
-
-// WriteHeader sends the header with the longer time.
-func (l *later) WriteHeader(status int) {
-	l.Header().Set("Retry-After", l.after)
-	l.ResponseWriter.WriteHeader(status)
 }

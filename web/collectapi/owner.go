@@ -42,7 +42,7 @@ func (a *API) settings(w http.ResponseWriter, r *http.Request, _ access.Principa
 		return
 	}
 	protocol := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+	if a.parts.Secure {
 		protocol = "https"
 	}
 	always := map[string]any{"__default": map[string]any{"enabled": true, "integrations": map[string]any{}}}

@@ -118,16 +118,18 @@ func (a *API) limited(h handler) access.Handler {
 		case rate <= 0:
 			rate, burst = a.cfg.Rate, a.cfg.Rate
 		}
-		ok, _ := a.cfg.Limiter.Take("decide "+who, rate, burst, a.cfg.Clock())
+		ok, wait := a.cfg.Limiter.Take("decide "+who, rate, burst, a.cfg.Clock())
 		err := error(errRate)
 		if ok {
 			err = h(w, r, p)
+		} else {
+			page.RetryIn(w, wait)
 		}
 		if err == nil {
 			return
 		}
 		if code, _ := fault.Of(err); code == fault.Internal {
-			a.cfg.Log.Error("a request to decide failed", "door", r.Pattern, "error", err)
+			a.cfg.Log.ErrorContext(r.Context(), "a request to decide failed", "door", r.Pattern, "error", err)
 		}
 		page.Problem(w, err)
 	}

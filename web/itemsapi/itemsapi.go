@@ -7,6 +7,7 @@ package itemsapi
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/trust/vault"
 	"github.com/rapporthq/rapport/web/page"
 )
 
@@ -84,7 +86,7 @@ func (a *API) answered(h func(w http.ResponseWriter, r *http.Request, p access.P
 			return
 		}
 		if code, _ := fault.Of(err); code == fault.Internal {
-			a.cfg.Log.Error("a request about items failed", "door", r.Pattern, "error", err)
+			a.cfg.Log.ErrorContext(r.Context(), "a request about items failed", "door", r.Pattern, "error", err)
 		}
 		page.Problem(w, err)
 	}
@@ -98,7 +100,8 @@ func (a *API) put(w http.ResponseWriter, r *http.Request, p access.Principal) er
 	if rate <= 0 {
 		rate, burst = writeRate, writeBurst
 	}
-	if ok, _ := a.cfg.Limiter.Take("items "+string(p.Key[:]), rate, burst, a.cfg.Clock()); !ok {
+	if ok, wait := a.cfg.Limiter.Take("items "+string(p.Key[:]), rate, burst, a.cfg.Clock()); !ok {
+		page.RetryIn(w, wait)
 		return errRate
 	}
 	body, err := read(w, r)
@@ -110,7 +113,10 @@ func (a *API) put(w http.ResponseWriter, r *http.Request, p access.Principal) er
 		return err
 	}
 	version, err := a.cfg.Store.PutItems(r.Context(), items)
-	if err != nil {
+	switch {
+	case errors.Is(err, vault.ErrUnavailable):
+		return fault.Wrap(fault.Unavailable, "The store cannot be reached or is full; nothing was written. Send the same again soon.", err)
+	case err != nil:
 		return err
 	}
 	if a.cfg.Changed != nil {

@@ -230,7 +230,7 @@ type Failure struct {
 func (s *Set) Fail(w http.ResponseWriter, r *http.Request, f Frame, err error) {
 	code, sentence := fault.Of(err)
 	if code == fault.Internal {
-		s.log.Error("a request failed", "pattern", r.Pattern, "error", err)
+		s.log.ErrorContext(r.Context(), "a request failed", "door", r.Pattern, "error", err)
 	}
 	lang := s.written(f.Lang)
 	if sentence = s.words.sentence(lang, sentence); sentence == "" {

@@ -33,8 +33,13 @@ type problem struct {
 	Code   string `json:"code"`
 }
 
-// RetryAfter is what Problem sends with 429 and 503.
+// RetryAfter is what Problem sends with 429 and 503 when RetryIn has said nothing else.
 const RetryAfter = 1 * time.Second
+
+// RetryIn sets after how long the caller may send the same again, rounded up to whole seconds: for a problem that follows.
+func RetryIn(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int((max(wait, RetryAfter)+time.Second-1)/time.Second)))
+}
 
 // Problem answers with application/problem+json (RFC 9457): the fault's code and its sentence, never its cause. Its type is a
 // relative reference: the page of the code, on the home that answers.
@@ -44,8 +49,8 @@ func Problem(w http.ResponseWriter, err error) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", strconv.Itoa(int(RetryAfter/time.Second)))
+	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && h.Get("Retry-After") == "" {
+		RetryIn(w, RetryAfter)
 	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(problem{Type: "/problems/" + string(code), Title: http.StatusText(status), Status: status, Detail: sentence, Code: string(code)})
