@@ -143,19 +143,19 @@ func callerAddress(proxied bool) func(r *http.Request) string {
 	return func(r *http.Request) string {
 		if proxied {
 			all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-			if last, ok := network(strings.TrimSpace(all[len(all)-1])); ok {
+			if last, ok := networkOf(strings.TrimSpace(all[len(all)-1])); ok {
 				return last
 			}
 		}
-		if own, ok := network(r.RemoteAddr); ok {
+		if own, ok := networkOf(r.RemoteAddr); ok {
 			return own
 		}
 		return r.RemoteAddr
 	}
 }
 
-// network reads an address, with or without a port.
-func network(s string) (string, bool) {
+// networkOf reads an address, with or without a port.
+func networkOf(s string) (string, bool) {
 	if host, _, err := net.SplitHostPort(s); err == nil {
 		s = host
 	}

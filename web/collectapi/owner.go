@@ -15,6 +15,7 @@ import (
 func open(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "retry-after, x-request-id")
 	h.Set("Cache-Control", "no-store")
 }
 
