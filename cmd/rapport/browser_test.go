@@ -88,7 +88,7 @@ func signIn(t *testing.T, ctx context.Context, d *demoHome, user string) {
 
 func toTrust(t *testing.T, ctx context.Context, d *demoHome) {
 	t.Helper()
-	do(t, ctx, "to the trust centre", chromedp.Navigate(d.URL+"/shop"), chromedp.Submit(`form[action="/shop/your-data"]`, chromedp.ByQuery), chromedp.WaitVisible("#choices", chromedp.ByQuery))
+	do(t, ctx, "to the trust centre", chromedp.Navigate(d.URL+"/shop"), chromedp.Submit(`form[action="/shop/your-data"]`, chromedp.ByQuery), chromedp.WaitVisible("#relationship", chromedp.ByQuery))
 }
 
 // TestACustomerChangesAChoiceAndSeesTheNextPageChange is the demo's main way: look, be recognised, ask why, say no, see it act.
@@ -111,15 +111,16 @@ func TestACustomerChangesAChoiceAndSeesTheNextPageChange(t *testing.T) {
 	}
 
 	toTrust(t, ctx, d)
-	says(t, ctx, "What we know", "Who has looked", "learning the recommender")
-	do(t, ctx, "say no", chromedp.Click(`//input[@value="personalise"]/following-sibling::button[@value="no"]`, chromedp.BySearch), chromedp.WaitVisible(".notice", chromedp.ByQuery))
+	says(t, ctx, "What we know", "Who has looked")
+	toChoices := chromedp.Tasks{chromedp.Navigate(d.URL + "/trust/choices"), chromedp.WaitVisible("#choices", chromedp.ByQuery)}
+	do(t, ctx, "say no", toChoices, chromedp.Click(`//input[@value="personalise"]/following-sibling::button[@value="no"]`, chromedp.BySearch), chromedp.WaitVisible(".notice", chromedp.ByQuery))
 	says(t, ctx, "not allowed from now on")
 	do(t, ctx, "the basket again", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible("main", chromedp.ByQuery))
 	saysNot(t, ctx, "individual")
 	saysNot(t, ctx, "You bought")
 
 	toTrust(t, ctx, d)
-	do(t, ctx, "say yes", chromedp.Click(`//input[@value="personalise"]/following-sibling::button[@value="yes"]`, chromedp.BySearch), chromedp.WaitVisible(".notice", chromedp.ByQuery))
+	do(t, ctx, "say yes", toChoices, chromedp.Click(`//input[@value="personalise"]/following-sibling::button[@value="yes"]`, chromedp.BySearch), chromedp.WaitVisible(".notice", chromedp.ByQuery))
 	do(t, ctx, "the basket once more", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible("main", chromedp.ByQuery))
 	saysNot(t, ctx, "stranger")
 }

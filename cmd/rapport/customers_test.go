@@ -88,7 +88,7 @@ func TestACustomerComesInByTheBrandsToken(t *testing.T) {
 	}
 	customer := newBrowser(t)
 	token := brandSigned(t, secret, "somebody-in-particular", "one")
-	if status, text := enter(customer, token); status != http.StatusOK || !strings.Contains(text, "/trust/choose") {
+	if status, text := enter(customer, token); status != http.StatusOK || !strings.Contains(text, "/trust/restrict") {
 		t.Fatalf("%d %s", status, text)
 	}
 	if status, text := enter(customer, brandSigned(t, secret, "somebody-in-particular", "two")); status != http.StatusOK {
@@ -182,7 +182,7 @@ func TestALinkIsGoodOnce(t *testing.T) {
 	if status, _ := read(t, res, err); status == http.StatusOK {
 		t.Errorf("only looking gives %d", status)
 	}
-	if status, text := readAt(t, newBrowser(t), s.URL+made.URL); status != http.StatusOK || !strings.Contains(text, "/trust/choose") {
+	if status, text := readAt(t, newBrowser(t), s.URL+made.URL); status != http.StatusOK || !strings.Contains(text, "/trust/restrict") {
 		t.Errorf("the first time: %d %s", status, text)
 	}
 	if status, text := readAt(t, newBrowser(t), s.URL+made.URL); status != http.StatusUnauthorized || !strings.Contains(text, "come in again from there") {

@@ -215,8 +215,8 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	if err != nil {
 		return nil, nil, err
 	}
-	centre := trustcentre.New(trustcentre.Config{Charter: h.charter, Self: &trustcentre.Own{Acts: h.acts, Decider: h.decider, Ledger: h.store.Ledger()}, Sessions: customers{sess},
-		Token: token, Hold: crowded(limiter, address, h.clock), Footer: footer, SignIn: shopAddress, Log: h.log})
+	centre := trustcentre.New(trustcentre.Config{Charter: h.charter, Self: &trustcentre.Own{Acts: h.acts, Gate: h.gate, Decider: h.decider, Rows: h.store.Ledger(), Proofs: h.ledger}, Sessions: customers{sess},
+		Ledger: h.ledger, Token: token, Hold: crowded(limiter, address, h.clock), Footer: footer, SignIn: shopAddress, Log: h.log})
 	add(pageDoors(centre.Handlers(), access.Customer))
 	desk := console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
 	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
@@ -250,7 +250,8 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 }
 
 // openPages are the pages that show themselves to a stranger too: sign-in, and what anybody may read.
-var openPages = map[string]bool{"GET /trust": true, "GET /trust/enter/{link}": true, "POST /trust/enter": true, "GET /console/sign-in": true, "POST /console/sign-in": true, "POST /trust/sign-out": true}
+var openPages = map[string]bool{"GET /trust": true, "GET /trust/facts": true, "GET /trust/choices": true, "GET /trust/decisions": true, "GET /trust/decisions/{id}": true,
+	"GET /trust/looks": true, "GET /trust/looks.json": true, "GET /trust/ledger/{what}": true, "GET /trust/enter/{link}": true, "POST /trust/enter": true, "GET /console/sign-in": true, "POST /console/sign-in": true, "POST /trust/sign-out": true}
 
 func pageDoors(handlers map[string]http.HandlerFunc, roles ...access.Role) ([]access.Door, map[string]access.Handler) {
 	var rows []access.Door

@@ -1,104 +1,32 @@
-// Package trustcentre is the customer's own page: what the brand knows and why, choices with one click, decisions with
-// their arithmetic, who has looked. It works without JavaScript, shows a person to themselves only, and stores nothing
-// in browsers.
+// Package trustcentre is the customer's own pages: what the brand knows and why, choices with one click and with their history,
+// decisions with their arithmetic, who has looked, and a file of that which proves itself. They work without JavaScript, show a
+// person to themselves only, and store nothing in browsers.
+//
+// It also holds the ways in: a link that the brand's server asks for, and a token that the brand signs (package brandtoken).
 package trustcentre
 
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
+	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/web/page"
 )
 
 //go:embed pages
 var pageFiles embed.FS
-
-// Known is one fact as its person reads it, from one source. Several may have one name: they come together, the one in use first, and the
-// remove form takes them all away.
-type Known struct {
-	Name     string // the charter's name, for the remove form
-	Title    string // in words
-	Value    string
-	Learnt   string // declared, observed, inferred, acquired
-	Source   string
-	When     person.Instant
-	Why      []string // the purposes' whys
-	Benefit  string
-	Until    person.Instant // when it is dropped
-	Waiting  string         // why it is not used now, empty when it may be
-	Category string
-
-	Outweighed bool // it may be used, and another source's word on the same thing is used instead
-	Several    bool // other sources say something of the same thing: it goes with this one
-}
-
-// History is one kind of event as its person reads it.
-type History struct {
-	Title  string
-	Count  int
-	First  person.Instant
-	Last   person.Instant
-	Why    []string
-	Recent []string // the latest few in plain words
-}
-
-// Choice is one purpose with what follows from the person's choices.
-type Choice struct {
-	Purpose    string
-	Why        string
-	Benefit    string
-	Basis      charter.Basis
-	Allowed    bool
-	Switchable bool
-	Explicit   bool
-	Because    string // one sentence
-	Since      person.Instant
-}
-
-// Look is one access to the person's data.
-type Look struct {
-	At      person.Instant
-	Who     string // role and team, and the staff name
-	Purpose string
-	Reason  string
-	Fields  string
-	Many    int // people covered, when it was a job over many
-}
-
-// View is everything the page shows of one person.
-type View struct {
-	Level      person.Level
-	Because    string
-	Next       string
-	Restricted bool
-	Facts      []Known
-	History    []History
-	Choices    []Choice
-	Decisions  []decide.Decision
-	Looks      []Look
-}
-
-// Self is what a signed-in person may see and do about themselves. Each call is for the person of that pseudonym only.
-type Self interface {
-	// View gathers everything, and remembers that the person has seen it.
-	View(ctx context.Context, id person.ID, lang string) (View, error)
-	// Choose records a yes or a no with the words that were shown; it is in force for the next decision.
-	Choose(ctx context.Context, id person.ID, purpose string, yes bool, lang string) error
-	// Remove drops a fact and keeps imports from bringing it back.
-	Remove(ctx context.Context, id person.ID, fact string) error
-	// Restrict stops all use, or lets it go on.
-	Restrict(ctx context.Context, id person.ID, on bool) error
-	// Feedback answers one item of one decision.
-	Feedback(ctx context.Context, id person.ID, decision, item string, kind person.FeedbackKind) error
-}
 
 // Sessions says who is signed in here.
 type Sessions interface {
@@ -122,8 +50,15 @@ type Config struct {
 	Footer   page.Footer
 	Token    func(ctx context.Context, token string) (person.ID, error) // who the brand's signed token vouches for; nil: the home takes none
 	Hold     func(r *http.Request) bool                                 // too many tries to come in from there; nil: no limit
+	Ledger   Publisher                                                  // nil: nothing is published
 	SignIn   string                                                     // where a person signs in: the brand's own site
 	Log      *slog.Logger
+}
+
+// Publisher is what anybody may have of the ledger: it names nobody.
+type Publisher interface {
+	Public() string
+	Signed(ctx context.Context) ([]byte, error)
 }
 
 // Centre answers under /trust.
@@ -138,60 +73,253 @@ func New(cfg Config) *Centre {
 	if err != nil {
 		panic(err)
 	}
-	return &Centre{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"bars": bars, "learnt": learnt}, cfg.Log)}
+	return &Centre{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"bars": bars, "with_id": withID}, cfg.Log)}
 }
 
-// Handlers are the routes with their handlers, for the table of doors. All but the first two need a person's session and answer nothing without.
+// Handlers are the routes with their handlers, for the table of doors. Pages show a stranger where to sign in; forms answer nothing
+// without a person's session.
 func (c *Centre) Handlers() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"GET /trust":              c.overview,
-		"GET /trust/enter/{link}": c.enter,
-		"POST /trust/enter":       c.enterByToken,
-		"POST /trust/choose":      c.form(c.choose),
-		"POST /trust/remove":      c.form(c.remove),
-		"POST /trust/restrict":    c.form(c.restrict),
-		"POST /trust/feedback":    c.form(c.feedback),
-		"POST /trust/sign-out":    c.signOut,
+		"GET /trust":                c.own("overview", c.overview),
+		"GET /trust/facts":          c.own("facts", c.facts),
+		"GET /trust/choices":        c.own("choices", c.choices),
+		"GET /trust/decisions":      c.own("decisions", c.decisions),
+		"GET /trust/decisions/{id}": c.own("decision", c.decision),
+		"GET /trust/looks":          c.own("looks", c.looks),
+		"GET /trust/looks.json":     c.extract,
+		"GET /trust/ledger/{what}":  c.published,
+		"GET /trust/enter/{link}":   c.enter,
+		"POST /trust/enter":         c.enterByToken,
+		"POST /trust/choose":        c.form("/trust/choices", c.choose),
+		"POST /trust/correct":       c.form("/trust/facts", c.correct),
+		"POST /trust/remove":        c.form("/trust/facts", c.remove),
+		"POST /trust/restrict":      c.form("/trust", c.restrict),
+		"POST /trust/feedback":      c.form("/trust/decisions", c.feedback),
+		"POST /trust/sign-out":      c.signOut,
 	}
+}
+
+// tabs are the pages in their order, by the names of their files.
+var tabs = []struct{ page, path string }{{"overview", "/trust"}, {"facts", "/trust/facts"}, {"choices", "/trust/choices"}, {"decisions", "/trust/decisions"}, {"looks", "/trust/looks"}}
+
+// Sheet is what every one of a person's own pages is made of.
+type Sheet struct {
+	Tabs   []page.Link
+	Now    any // the page's own
+	SignIn string
+	Pause  bool
+}
+
+func (c *Centre) lang(r *http.Request) string {
+	return page.Language(r, c.cfg.Charter().Brand.Languages)
 }
 
 func (c *Centre) frame(r *http.Request, body any) page.Frame {
+	ch, lang := c.cfg.Charter(), c.lang(r)
+	f := page.Frame{Title: c.pages.Say(lang, "title"), Area: "trust", Brand: ch.Brand.Name, Lang: lang, Path: "/trust", Languages: ch.Brand.Languages, Footer: c.cfg.Footer.In(lang), Body: body,
+		Nav: []page.Link{{Text: c.pages.Say(lang, "title"), Href: "/trust", Here: true}, {Text: c.pages.Say(lang, "shop"), Href: c.cfg.SignIn}}, SignOut: "/trust/sign-out"}
+	if word := r.URL.Query().Get("said"); saidWords[word] {
+		f.Notice = c.pages.Say(lang, "said."+word)
+	}
+	return f
+}
+
+// saidWords are the sentences that a form leaves behind for the next page.
+var saidWords = map[string]bool{"yes": true, "no": true, "removed": true, "corrected": true, "paused": true, "resumed": true, "feedback": true}
+
+// own is a page of the person's: a stranger is shown where to sign in.
+func (c *Centre) own(name string, gather func(r *http.Request, id person.ID, lang string) (body any, after func(), err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, ok := c.cfg.Sessions.Person(r)
+		if !ok {
+			c.stranger(w, r)
+			return
+		}
+		lang := c.lang(r)
+		body, after, err := gather(r, id, lang)
+		sheet := Sheet{Now: body, SignIn: c.cfg.SignIn}
+		for _, t := range tabs {
+			sheet.Tabs = append(sheet.Tabs, page.Link{Text: c.pages.Say(lang, t.page+".title"), Href: t.path, Here: t.page == name || name == "decision" && t.page == "decisions"})
+		}
+		f := c.frame(r, sheet)
+		f.SignedIn = c.pages.Say(lang, "signed-in")
+		if err != nil {
+			c.pages.Fail(w, r, f, err)
+			return
+		}
+		if f.Title = c.pages.Say(lang, name+".title"); name == "overview" {
+			f.Title = c.pages.Say(lang, "title")
+		} else {
+			f.Path = r.URL.Path
+		}
+		c.pages.Show(w, http.StatusOK, name, f)
+		if after != nil {
+			after()
+		}
+	}
+}
+
+// Stranger is what somebody reads who is not signed in: where to, and what the brand may do, which is no secret.
+type Stranger struct {
+	SignIn   string
+	Purposes []Choice
+}
+
+func (c *Centre) stranger(w http.ResponseWriter, r *http.Request) {
+	ch, lang := c.cfg.Charter(), c.lang(r)
+	s := Stranger{SignIn: c.cfg.SignIn}
+	for _, name := range ch.Order.Purposes {
+		p := ch.Purposes[name]
+		s.Purposes = append(s.Purposes, Choice{Why: p.Why.In(lang, &ch.Brand), Benefit: p.Benefit.In(lang, &ch.Brand), Basis: p.Basis, Uses: uses(ch, name, lang)})
+	}
+	status := http.StatusOK
+	if r.URL.Path != "/trust" {
+		status = http.StatusUnauthorized
+	}
+	c.pages.Show(w, status, "stranger", c.frame(r, s))
+}
+
+// Overview is the first page: four questions, answered for somebody in a hurry.
+type Overview struct {
+	View
+	Looks
+	Allowed  []Choice // what it is used for
+	Refused  []Choice // what the person has not allowed
+	Benefits []string // what they get from it
+	Events   int
+}
+
+func (c *Centre) overview(r *http.Request, id person.ID, lang string) (any, func(), error) {
+	v, err := c.cfg.Self.View(r.Context(), id, lang)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := c.cfg.Self.Looks(r.Context(), id, lang)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := Overview{View: v, Looks: l}
+	for _, p := range v.Choices {
+		if !p.Allowed {
+			o.Refused = append(o.Refused, p)
+			continue
+		}
+		o.Allowed = append(o.Allowed, p)
+		if p.Benefit != "" {
+			o.Benefits = append(o.Benefits, p.Benefit)
+		}
+	}
+	for _, f := range v.Facts {
+		if f.InUse && f.Benefit != "" {
+			o.Benefits = append(o.Benefits, f.Benefit)
+		}
+	}
+	for _, h := range v.History {
+		o.Events += h.Count
+	}
+	return o, nil, nil
+}
+
+func (c *Centre) facts(r *http.Request, id person.ID, lang string) (any, func(), error) {
+	v, err := c.cfg.Self.View(r.Context(), id, lang)
+	// Whoever has the page before them has been told.
+	return v, func() { c.cfg.Self.Shown(context.WithoutCancel(r.Context()), id, v) }, err
+}
+
+// Choices is the page of choices: the charter's position is sent along, so that an answer is to the words that were shown.
+type Choices struct {
+	View
+	Charter int
+}
+
+func (c *Centre) choices(r *http.Request, id person.ID, lang string) (any, func(), error) {
+	position := c.cfg.Charter().Position
+	v, err := c.cfg.Self.View(r.Context(), id, lang)
+	return Choices{v, position}, nil, err
+}
+
+// Decided is a decision as the list has it.
+type Decided struct {
+	decide.Decision
+	Place string // the placement's title
+}
+
+func (c *Centre) decided(d decide.Decision, lang string) Decided {
 	ch := c.cfg.Charter()
-	lang := page.Language(r, ch.Brand.Languages)
-	return page.Frame{Title: "Your data", Area: "trust", Brand: ch.Brand.Name, Lang: lang, Path: "/trust", Languages: ch.Brand.Languages, Footer: c.cfg.Footer.In(lang), Body: body,
-		Nav: []page.Link{{Text: "Your data", Href: "/trust", Here: true}, {Text: "Back to the shop", Href: c.cfg.SignIn}}, SignOut: "/trust/sign-out",
-		Notice: said[r.URL.Query().Get("said")]}
+	out := Decided{Decision: d, Place: d.Placement}
+	if p := ch.Placements[d.Placement]; p != nil {
+		out.Place = p.Title(lang, &ch.Brand)
+	}
+	return out
 }
 
-// said are the sentences that a form leaves behind for the next page.
-var said = map[string]string{
-	"yes":      "Thank you. That is allowed from now on; you can change it here at any time.",
-	"no":       "Done. That is not allowed from now on, here and everywhere.",
-	"removed":  "Removed. It is not used any more, and no import brings it back.",
-	"paused":   "Paused. Nothing about you is used until you let it go on.",
-	"resumed":  "It goes on as you had chosen.",
-	"feedback": "Thank you. It is in force for the next decision.",
+func (c *Centre) decisions(r *http.Request, id person.ID, lang string) (any, func(), error) {
+	all, err := c.cfg.Self.Decisions(r.Context(), id, lang)
+	out := make([]Decided, len(all))
+	for i := range all {
+		out[i] = c.decided(all[i], lang)
+	}
+	return out, nil, err
 }
 
-func (c *Centre) overview(w http.ResponseWriter, r *http.Request) {
+func (c *Centre) decision(r *http.Request, id person.ID, lang string) (any, func(), error) {
+	d, err := c.cfg.Self.Decision(r.Context(), id, r.PathValue("id"), lang)
+	return c.decided(d, lang), nil, err
+}
+
+func (c *Centre) looks(r *http.Request, id person.ID, lang string) (any, func(), error) {
+	l, err := c.cfg.Self.Looks(r.Context(), id, lang)
+	return l, nil, err
+}
+
+// extract answers with the person's looks and their proofs, as a file.
+func (c *Centre) extract(w http.ResponseWriter, r *http.Request) {
 	id, ok := c.cfg.Sessions.Person(r)
 	if !ok {
-		f := c.frame(r, struct {
-			SignIn  string
-			Charter string
-		}{c.cfg.SignIn, c.cfg.Charter().Show(page.Language(r, c.cfg.Charter().Brand.Languages))})
-		c.pages.Show(w, http.StatusOK, "stranger", f)
+		c.stranger(w, r)
 		return
 	}
-	lang := page.Language(r, c.cfg.Charter().Brand.Languages)
-	view, err := c.cfg.Self.View(r.Context(), id, lang)
-	f := c.frame(r, view)
+	x, err := c.cfg.Self.Extract(r.Context(), id)
 	if err != nil {
-		c.pages.Fail(w, r, f, err)
+		c.pages.Fail(w, r, c.frame(r, nil), err)
 		return
 	}
-	f.SignedIn = "Signed in"
-	c.pages.Show(w, http.StatusOK, "overview", f)
+	raw, err := json.MarshalIndent(x, "", " ")
+	if err != nil {
+		c.pages.Fail(w, r, c.frame(r, nil), err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="looks.json"`)
+	h.Set("Content-Length", strconv.Itoa(len(raw)))
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(raw)
+}
+
+// published is what anybody may have of the ledger: its public key, and its signed head, to keep and compare.
+func (c *Centre) published(w http.ResponseWriter, r *http.Request) {
+	var text string
+	var err error
+	switch what := r.PathValue("what"); {
+	case c.cfg.Ledger != nil && what == "key":
+		text = c.cfg.Ledger.Public() + "\n"
+	case c.cfg.Ledger != nil && what == "head":
+		var signed []byte
+		if signed, err = c.cfg.Ledger.Signed(r.Context()); err != nil {
+			err = fault.Wrap(fault.Unavailable, "The ledger cannot be read just now; try again in a moment.", err)
+		}
+		text = string(signed)
+	default:
+		err = fault.New(fault.NotFound, "Of the ledger there is a key and a head here: /trust/ledger/key and /trust/ledger/head.")
+	}
+	if err != nil {
+		page.Problem(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(text))
 }
 
 // enter uses up a link. What only asks for the head of the page, as mail programs do to look what is there, does not.
@@ -201,24 +329,25 @@ func (c *Centre) enter(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	if err := c.held(r); err != nil {
-		c.pages.Fail(w, r, c.frame(r, nil), err)
-		return
+	err := c.held(r)
+	if err == nil {
+		err = c.cfg.Sessions.Enter(w, r, r.PathValue("link"))
 	}
-	if err := c.cfg.Sessions.Enter(w, r, r.PathValue("link")); err != nil {
-		c.pages.Fail(w, r, c.frame(r, nil), err)
-		return
-	}
-	http.Redirect(w, r, "/trust", http.StatusSeeOther)
+	c.entered(w, r, err)
 }
 
 // enterByToken lets somebody in whom the brand's own page sent here with a form: the token in it is good once, so the form may
 // come from another site.
 func (c *Centre) enterByToken(w http.ResponseWriter, r *http.Request) {
-	if err := c.byToken(w, r); err != nil {
+	c.entered(w, r, c.byToken(w, r))
+}
+
+func (c *Centre) entered(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
 		c.pages.Fail(w, r, c.frame(r, nil), err)
 		return
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, "/trust", http.StatusSeeOther)
 }
 
@@ -256,8 +385,8 @@ func (c *Centre) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, c.cfg.SignIn, http.StatusSeeOther)
 }
 
-// form runs one of the person's own acts: only from this site, only in their session. The answer is the page again, with one sentence.
-func (c *Centre) form(act func(r *http.Request, id person.ID) (word string, err error)) http.HandlerFunc {
+// form runs one of the person's own acts: only from this site, only in their session. The answer is a page again, with one sentence.
+func (c *Centre) form(back string, act func(r *http.Request, id person.ID) (word string, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 		id, ok := c.cfg.Sessions.Person(r)
@@ -265,55 +394,82 @@ func (c *Centre) form(act func(r *http.Request, id person.ID) (word string, err 
 		if err == nil && !ok {
 			err = fault.New(fault.Unauthorised, "Your session has ended; sign in again to go on.")
 		}
+		if err == nil && r.ParseForm() != nil {
+			err = fault.New(fault.Invalid, "Check what you entered and try again.")
+		}
 		word := ""
 		if err == nil {
 			word, err = act(r, id)
 		}
 		if err != nil {
-			c.pages.Fail(w, r, c.frame(r, nil), err)
+			f := c.frame(r, nil)
+			f.Path = back
+			c.pages.Fail(w, r, f, err)
 			return
 		}
-		http.Redirect(w, r, "/trust?said="+word, http.StatusSeeOther)
+		to := back
+		if d := r.PostForm.Get("decision"); d != "" {
+			to += "/" + url.PathEscape(d)
+		}
+		http.Redirect(w, r, to+"?said="+word, http.StatusSeeOther)
 	}
 }
 
+// choose records an answer with the very words that the page has for it.
 func (c *Centre) choose(r *http.Request, id person.ID) (string, error) {
-	answer := r.FormValue("answer")
+	answer, purpose, ch, lang := r.PostForm.Get("answer"), r.PostForm.Get("purpose"), c.cfg.Charter(), c.lang(r)
 	if answer != "yes" && answer != "no" {
 		return "", fault.New(fault.Invalid, "Say yes or no.")
 	}
-	return answer, c.cfg.Self.Choose(r.Context(), id, r.FormValue("purpose"), answer == "yes", page.Language(r, c.cfg.Charter().Brand.Languages))
+	if at := r.PostForm.Get("charter"); at != "" && at != strconv.Itoa(ch.Position) {
+		return "", fault.New(fault.Conflict, "The words have changed since you read them; read them again and choose.")
+	}
+	e := consent.Evidence{Notice: ch.Hash, Language: lang, Channel: "web"}
+	if p := ch.Purposes[purpose]; p != nil {
+		words := []string{p.Why.In(lang, &ch.Brand)}
+		if b := p.Benefit.In(lang, &ch.Brand); b != "" {
+			words = append(words, c.pages.Say(lang, "choices.get", b))
+		}
+		button := "choices.no"
+		switch {
+		case answer == "yes" && p.Explicit:
+			button = "choices.expressly"
+		case answer == "yes":
+			button = "choices.yes"
+		}
+		e.Words = strings.Join(append(words, "["+c.pages.Say(lang, button)+"]"), " ")
+	}
+	return answer, c.cfg.Self.Choose(r.Context(), id, purpose, answer == "yes", e)
+}
+
+func (c *Centre) correct(r *http.Request, id person.ID) (string, error) {
+	return "corrected", c.cfg.Self.Correct(r.Context(), id, r.PostForm.Get("fact"), r.PostForm.Get("value"))
 }
 
 func (c *Centre) remove(r *http.Request, id person.ID) (string, error) {
-	return "removed", c.cfg.Self.Remove(r.Context(), id, r.FormValue("fact"))
+	return "removed", c.cfg.Self.Remove(r.Context(), id, r.PostForm.Get("fact"))
 }
 
 func (c *Centre) restrict(r *http.Request, id person.ID) (string, error) {
-	on := r.FormValue("on") == "yes"
-	if on {
-		return "paused", c.cfg.Self.Restrict(r.Context(), id, true)
+	on := r.PostForm.Get("on")
+	if on != "yes" && on != "no" {
+		return "", fault.New(fault.Invalid, "Say yes or no.")
 	}
-	return "resumed", c.cfg.Self.Restrict(r.Context(), id, false)
+	return map[string]string{"yes": "paused", "no": "resumed"}[on], c.cfg.Self.Restrict(r.Context(), id, on == "yes")
 }
 
 func (c *Centre) feedback(r *http.Request, id person.ID) (string, error) {
-	return "feedback", c.cfg.Self.Feedback(r.Context(), id, r.FormValue("decision"), r.FormValue("item"), person.FeedbackKind(r.FormValue("kind")))
+	return "feedback", c.cfg.Self.Feedback(r.Context(), id, r.PostForm.Get("decision"), r.PostForm.Get("item"), person.FeedbackKind(r.PostForm.Get("kind")))
 }
+
+// input is a field with the id by which its label finds it.
+type input struct {
+	Field
+	ID string
+}
+
+func withID(f *Field, id string) input { return input{*f, id} }
 
 func bars(reasons []decide.Reason) []page.Bar {
 	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })
-}
-
-// learnt says in plain words how a fact was come by.
-func learnt(word string) string {
-	switch word {
-	case "declared":
-		return "You told us"
-	case "observed":
-		return "We saw it in what you did with us"
-	case "inferred":
-		return "We worked it out"
-	}
-	return "Somebody else told us"
 }
