@@ -16,7 +16,8 @@ import (
 )
 
 // A page that names a file names one that exists: `know/collect/gate.go`; and `know/collect/gate.go:Gate.Accept` names something that
-// this file declares. A link to another page, a picture or a folder leads there.
+// this file declares. A link to another page, a picture or a folder leads there, and one to a part of a page to a heading of it.
+// No picture lies about that no page shows, and no page that no other names.
 
 var (
 	code     = regexp.MustCompile("`([^`\n]+)`")
@@ -24,6 +25,7 @@ var (
 	link     = regexp.MustCompile(`!?\[[^\]\n]*\]\(([^)\s]+)\)`)
 	fenced   = regexp.MustCompile("(?ms)^```.*?^```[ \t]*$")
 	picture  = regexp.MustCompile(`<img[^>]*\bsrc="([^"]+)"`)
+	chosen   = regexp.MustCompile(`<source[^>]*\bsrcset="([^"\s]+)"`)
 	external = regexp.MustCompile(`^(?:[a-z]+:|//)`)
 )
 
@@ -48,22 +50,55 @@ func untrue(root fs.FS, page, text string) []string {
 			wrong = append(wrong, n[1]+":"+n[2])
 		}
 	}
-	for _, found := range [][][]string{link.FindAllStringSubmatch(prose, -1), picture.FindAllStringSubmatch(prose, -1)} {
+	for _, found := range [][][]string{link.FindAllStringSubmatch(prose, -1), picture.FindAllStringSubmatch(prose, -1), chosen.FindAllStringSubmatch(prose, -1)} {
 		for _, m := range found {
-			target, _, _ := strings.Cut(m[1], "#")
-			if target == "" || external.MatchString(target) {
+			target, part, _ := strings.Cut(m[1], "#")
+			if external.MatchString(target) {
 				continue
 			}
-			plain, err := url.PathUnescape(target)
-			if err == nil {
-				_, err = fs.Stat(root, path.Join(path.Dir(page), plain))
+			body := text
+			if target != "" {
+				plain, err := url.PathUnescape(target)
+				if err == nil {
+					plain = path.Join(path.Dir(page), plain)
+					_, err = fs.Stat(root, plain)
+				}
+				if err == nil && part != "" {
+					var raw []byte
+					raw, err = fs.ReadFile(root, plain)
+					body = string(raw)
+				}
+				if err != nil {
+					wrong = append(wrong, "("+m[1]+")")
+					continue
+				}
 			}
-			if err != nil {
+			if part != "" && !anchors(body)[part] {
 				wrong = append(wrong, "("+m[1]+")")
 			}
 		}
 	}
 	return wrong
+}
+
+var (
+	heading = regexp.MustCompile("(?m)^#{1,6} +(.+?) *$")
+	marks   = regexp.MustCompile("[`*]|\\[([^\\]]*)\\]\\([^)]*\\)")
+	letters = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// anchors are the names by which a page's headings can be linked to, as GitHub makes them.
+func anchors(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		name := letters.ReplaceAllString(strings.ToLower(marks.ReplaceAllString(m[1], "$1")), "")
+		name = strings.ReplaceAll(name, " ", "-")
+		for n, one := 1, name; out[name]; n++ {
+			name = fmt.Sprintf("%s-%d", one, n)
+		}
+		out[name] = true
+	}
+	return out
 }
 
 // declares says whether a Go file declares a function, type, method (Type.Method), variable or constant of that name.
@@ -138,22 +173,28 @@ func method(s *ast.TypeSpec, name string) bool {
 	return false
 }
 
-func TestPagesNameWhatIsThere(t *testing.T) {
-	root := os.DirFS(".")
-	pages := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "demo/README.md", "demo/sample/ORIGIN.md"}
+// pages lists the pages of the documentation.
+func pages(t *testing.T) []string {
+	t.Helper()
+	all := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "demo/README.md", "demo/sample/ORIGIN.md"}
 	err := filepath.WalkDir("docs", func(p string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(p, ".md") {
-			pages = append(pages, filepath.ToSlash(p))
+			all = append(all, filepath.ToSlash(p))
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pages) < 10 {
-		t.Fatalf("found %d pages only: the walk is broken", len(pages))
+	if len(all) < 10 {
+		t.Fatalf("found %d pages only: the walk is broken", len(all))
 	}
-	for _, p := range pages {
+	return all
+}
+
+func TestPagesNameWhatIsThere(t *testing.T) {
+	root := os.DirFS(".")
+	for _, p := range pages(t) {
 		text, err := os.ReadFile(p)
 		if err != nil {
 			t.Fatal(err)
@@ -164,15 +205,48 @@ func TestPagesNameWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestNothingLiesAbout asks that a reader who follows links comes by every picture and every page.
+func TestNothingLiesAbout(t *testing.T) {
+	led := map[string]bool{"README.md": true, "CONTRIBUTING.md": true, "CHANGELOG.md": true}
+	for _, p := range pages(t) {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range targets(p, string(text)) {
+			led[to] = true
+		}
+	}
+	for _, f := range pages(t) {
+		if !led[f] && !led[path.Dir(f)] {
+			t.Errorf("no page leads to %s: link to it, or remove it", f)
+		}
+	}
+}
+
+// targets lists the files to which a page's links and pictures lead.
+func targets(page, text string) []string {
+	var out []string
+	prose := fenced.ReplaceAllString(text, "")
+	for _, found := range [][][]string{link.FindAllStringSubmatch(prose, -1), picture.FindAllStringSubmatch(prose, -1), chosen.FindAllStringSubmatch(prose, -1)} {
+		for _, m := range found {
+			if target, _, _ := strings.Cut(m[1], "#"); target != "" && !external.MatchString(target) {
+				out = append(out, path.Join(path.Dir(page), target))
+			}
+		}
+	}
+	return out
+}
+
 func TestAWrongNameIsFound(t *testing.T) {
 	root := os.DirFS(".")
-	text := "See `person/person.go`, `person/person.go:ID`, `person/person.go:Person.All`, `trust/vault/store.go:Store.Commit`, `house_test.go` and [the page](attack-model.md#whom-we-do-not-stop), [outside](https://example.org/x.md), [here](#a).\n" +
+	text := "See `person/person.go`, `person/person.go:ID`, `person/person.go:Person.All`, `trust/vault/store.go:Store.Commit`, `house_test.go` and [the page](attack-model.md#whom-we-do-not-stop), [outside](https://example.org/x.md), [here](#a--b-c).\n## A & `B` [c](attack-model.md)\n" +
 		"```\n`in/a/block.go`\n```\n"
 	if got := untrue(root, "docs/page.md", text); len(got) != 0 {
 		t.Errorf("what is there was called wrong: %v", got)
 	}
-	text = "See `person/nobody.go`, `person/person.go:Nobody`, `trust/vault/store.go:Store.Nothing`, `nowhere.go`, [a](nowhere.md) and ![b](pictures/none.png) <img alt=\"c\" src=\"../none.jpg\">\n"
-	want := "[person/nobody.go person/person.go:Nobody trust/vault/store.go:Store.Nothing nowhere.go (nowhere.md) (pictures/none.png) (../none.jpg)]"
+	text = "See `person/nobody.go`, `person/person.go:Nobody`, `trust/vault/store.go:Store.Nothing`, `nowhere.go`, [a](nowhere.md) and ![b](pictures/none.png) <img alt=\"c\" src=\"../none.jpg\"> [d](#none) [e](attack-model.md#nobody) <source srcset=\"no.png\">\n"
+	want := "[person/nobody.go person/person.go:Nobody trust/vault/store.go:Store.Nothing nowhere.go (nowhere.md) (pictures/none.png) (#none) (attack-model.md#nobody) (../none.jpg) (no.png)]"
 	if got := fmt.Sprint(untrue(root, "docs/page.md", text)); got != want {
 		t.Errorf("found %s, expected %s", got, want)
 	}
