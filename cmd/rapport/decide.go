@@ -61,7 +61,6 @@ func runDecide(ctx context.Context, h *house, args decideArgs, say *speaker) err
 		}
 		req.Context.At = person.At(at)
 	}
-	h.meter.looks.WithLabelValues("admin").Inc()
 	ds, err := h.decider.Try(ctx, req, decide.Principal{Any: true, Explain: args.Explain, Privacy: true, Pseudonyms: true},
 		ledger.Look{Actor: "command line", Role: "admin", Purpose: h.purposeOf(args.Placement), Reason: args.Reason})
 	if err != nil {

@@ -37,7 +37,6 @@ func (p playground) Real(ctx context.Context, s console.Staff, t console.Try) (d
 		}
 		ref = decide.Ref{Pseudonym: id}
 	}
-	p.h.meter.looks.WithLabelValues(s.Role).Inc()
 	ds, err := p.h.decider.Try(ctx, decide.Request{Person: ref, Placements: []string{t.Placement}, GPC: t.GPC, Context: decide.Circumstance{At: t.At, Language: t.Language}},
 		decide.Principal{Any: true, Explain: true, Privacy: true, Pseudonyms: true},
 		ledger.Look{Actor: s.Name, Role: s.Role, Team: s.Team, Purpose: t.Purpose, Reason: t.Reason})

@@ -119,7 +119,7 @@ func (h *house) wire(ctx context.Context) error {
 	h.book = collect.NewBook(h.store, h.clock)
 	h.gate = collect.New(collect.Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return h.live.House().Series }, Book: h.book,
 		Catalogue: shelfOf{h.live}, Meter: h.meter, Clock: h.clock, Log: h.log})
-	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided})
+	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided, Looked: h.meter.looked})
 	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock}
 	return nil
 }

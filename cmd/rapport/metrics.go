@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ type meter struct {
 	degraded       *prometheus.CounterVec
 	holds          *prometheus.CounterVec
 	looks          *prometheus.CounterVec
+	requests       *prometheus.CounterVec
 	decideSeconds  prometheus.Histogram
 	collectSeconds prometheus.Histogram
 	lag            prometheus.Gauge
@@ -48,12 +50,13 @@ func newMeter() *meter {
 		degraded:       vec("rapport_decisions_degraded_total", "Decisions that were less personal because a part failed, by part.", "part"),
 		holds:          vec("rapport_holds_total", "What was held back from decisions, by reason.", "reason"),
 		looks:          vec("rapport_looks_total", "Looks at people's data, by role.", "role"),
+		requests:       vec("rapport_requests_total", "Requests answered, by door and status.", "door", "status"),
 		decideSeconds:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rapport_decide_seconds", Help: "Time of a call to decide.", Buckets: buckets}),
 		collectSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rapport_collect_seconds", Help: "Time of a request to collect, synced.", Buckets: buckets}),
 		lag:            prometheus.NewGauge(prometheus.GaugeOpts{Name: "rapport_history_lag_seconds", Help: "Age of the oldest event that is not in its person's history yet."}),
 		lost:           counter("rapport_receipts_lost_total", "Receipts that could not be written."),
 	}
-	m.registry.MustRegister(m.accepted, m.duplicate, m.eventsRefused, m.fieldsRefused, m.decisions, m.degraded, m.holds, m.looks, m.decideSeconds, m.collectSeconds, m.lag, m.lost,
+	m.registry.MustRegister(m.accepted, m.duplicate, m.eventsRefused, m.fieldsRefused, m.decisions, m.degraded, m.holds, m.looks, m.requests, m.decideSeconds, m.collectSeconds, m.lag, m.lost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,6 +82,16 @@ func (m *meter) Duplicates(n int) { m.duplicate.Add(float64(n)) }
 func (m *meter) Lag(d time.Duration) { m.lag.Set(d.Seconds()) }
 
 func (m *meter) Lost(n int) { m.lost.Add(float64(n)) }
+
+func (m *meter) looked(role string) { m.looks.WithLabelValues(role).Inc() }
+
+// answered counts by the pattern of the door, as the table of doors has it: a path may hold what a caller wrote.
+func (m *meter) answered(door string, status int) {
+	if door == "" {
+		door = "none"
+	}
+	m.requests.WithLabelValues(door, strconv.Itoa(status)).Inc()
+}
 
 func (m *meter) collected(d time.Duration) { m.collectSeconds.Observe(d.Seconds()) }
 

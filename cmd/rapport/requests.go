@@ -55,6 +55,7 @@ func (h *house) observed(next http.Handler, all bool) http.Handler {
 					page.Problem(seen, errors.New("panic"))
 				}
 			}
+			h.meter.answered(r.Pattern, seen.status)
 			if level := levelOf(seen.status); all || level > slog.LevelInfo {
 				h.log.Log(r.Context(), level, "request", "method", method(r), "door", r.Pattern, "status", seen.status, "ms", time.Since(began).Milliseconds())
 			}

@@ -132,7 +132,11 @@ func (d *Decider) looked(ctx context.Context, id person.ID, look ledger.Look) (v
 	if err != nil {
 		return vault.Loaded{}, err
 	}
-	return d.store.Load(ctx, id, row)
+	l, err = d.store.Load(ctx, id, row)
+	if err == nil && d.looks != nil {
+		d.looks(look.Role)
+	}
+	return l, err
 }
 
 func (d *Decider) lookRow(l vault.Loaded, look ledger.Look) (ledger.Row, error) {
