@@ -201,7 +201,8 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add(collectapi.Doors(), collectapi.New(collectapi.Parts{Gate: h.gate, Keys: h.keeper, Charters: func() charter.Series { return h.live.House().Series }, Limiter: limiter,
 		Address: address, Secure: secure, Clock: h.clock, Took: h.meter.collected}).Handlers())
 	add(decideapi.Doors(), decideapi.New(decideapi.Config{Decider: h.decider, Charter: h.charter, Limiter: limiter, Address: address, Clock: h.clock, Log: h.log}).Handlers())
-	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf }, Charter: h.charter, Changed: h.follow, Limiter: limiter,
+	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf },
+		With: func(id string) []string { return h.live.House().GoesWith(id, 8, h.clock()) }, Charter: h.charter, Changed: h.follow, Limiter: limiter,
 		Clock: h.clock, Log: h.log}).Handlers())
 	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock}
 	add([]access.Door{trustcentre.LinkDoor}, map[string]access.Handler{trustcentre.LinkDoor.Key(): links.Make})

@@ -7,6 +7,7 @@ package itemsapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,6 +26,7 @@ import (
 type Config struct {
 	Store   catalogue.Store
 	Shelf   func() *catalogue.Shelf         // the one in use: GET answers from it
+	With    func(id string) []string        // what is taken with an item, the same for everybody; nil: it is not told
 	Charter func() *charter.Charter         // the one in force: it says which sources are servers
 	Changed func(ctx context.Context) error // called after a write, so that this process sees it at once; nil: it sees it when it looks
 	Limiter *access.Limiter                 // nil: one of its own
@@ -59,7 +61,7 @@ const (
 func Doors() []access.Door {
 	return []access.Door{
 		{Method: "PUT", Pattern: "/api/items", Roles: []access.Role{access.Source, access.Admin}, Says: "puts items into the catalogue, each in the place of the one of its id"},
-		{Method: "GET", Pattern: "/api/items/{id}", Roles: []access.Role{access.Anyone}, Says: "one item of the catalogue, which is public"},
+		{Method: "GET", Pattern: "/api/items/{id}", Roles: []access.Role{access.Anyone}, Says: "one item of the catalogue, which is public, and what is taken with it"},
 	}
 }
 
@@ -157,6 +159,15 @@ func (a *API) get(w http.ResponseWriter, r *http.Request, _ access.Principal) er
 	b, err := catalogue.AppendItem(nil, it)
 	if err != nil {
 		return err
+	}
+	if a.cfg.With != nil {
+		if with := a.cfg.With(it.ID); len(with) > 0 {
+			list, err := json.Marshal(with)
+			if err != nil {
+				return err
+			}
+			b = append(append(append(b[:len(b)-1], `,"goesWith":`...), list...), '}')
+		}
 	}
 	send(w, b)
 	return nil
