@@ -25,6 +25,6 @@ if [ ${#want[@]} -gt 0 ]; then
   apt-get install -y -qq --no-install-recommends "${want[@]}" >/dev/null
 fi
 
-if [ -f cmd/rapport/testdata/sdk/package-lock.json ]; then
-  (cd cmd/rapport/testdata/sdk && npm ci --no-audit --no-fund --loglevel=error)
-fi
+for packages in cmd/rapport/testdata/*/package-lock.json; do
+  (cd "$(dirname "$packages")" && npm ci --no-audit --no-fund --loglevel=error)
+done

@@ -98,12 +98,12 @@ func TestACustomerChangesAChoiceAndSeesTheNextPageChange(t *testing.T) {
 	user := individual(t, d, "basket", 0)
 
 	do(t, ctx, "the shop as a stranger", chromedp.Navigate(d.URL+"/shop"), chromedp.WaitVisible("main", chromedp.ByQuery))
-	says(t, ctx, "stranger", "context", "Why am I seeing this?", "made up")
+	says(t, ctx, "For everybody, this week", "no visits yet", "Why am I seeing this?", "made up")
 	saysNot(t, ctx, "You bought")
 
 	signIn(t, ctx, d, user)
 	do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible(".bars", chromedp.ByQuery, chromedp.NodeReady))
-	says(t, ctx, "individual")
+	says(t, ctx, "For you")
 	var reasons string
 	do(t, ctx, "why", chromedp.Click("details summary", chromedp.ByQuery), chromedp.Text(".bars", &reasons, chromedp.ByQuery))
 	if !strings.Contains(reasons, "You bought") || !strings.Contains(reasons, "Together") {
@@ -116,13 +116,13 @@ func TestACustomerChangesAChoiceAndSeesTheNextPageChange(t *testing.T) {
 	do(t, ctx, "say no", toChoices, chromedp.Click(`//input[@value="personalise"]/following-sibling::button[@value="no"]`, chromedp.BySearch), chromedp.WaitVisible(".notice", chromedp.ByQuery))
 	says(t, ctx, "not allowed from now on")
 	do(t, ctx, "the basket again", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible("main", chromedp.ByQuery))
-	saysNot(t, ctx, "individual")
+	saysNot(t, ctx, "For you")
 	saysNot(t, ctx, "You bought")
 
 	toTrust(t, ctx, d)
 	do(t, ctx, "say yes", toChoices, chromedp.Click(`//input[@value="personalise"]/following-sibling::button[@value="yes"]`, chromedp.BySearch), chromedp.WaitVisible(".notice", chromedp.ByQuery))
 	do(t, ctx, "the basket once more", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible("main", chromedp.ByQuery))
-	saysNot(t, ctx, "stranger")
+	saysNot(t, ctx, "no visits yet")
 }
 
 // TestFeedbackActsOnTheNextPage says "too personal" and finds the placement a rung lower.
@@ -133,8 +133,8 @@ func TestFeedbackActsOnTheNextPage(t *testing.T) {
 	signIn(t, ctx, d, user)
 	do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.Click("details summary", chromedp.ByQuery),
 		chromedp.Click(`button[value="too-personal"]`, chromedp.ByQuery), chromedp.WaitVisible(".notice", chromedp.ByQuery))
-	says(t, ctx, "already in force", "context")
-	saysNot(t, ctx, "individual")
+	says(t, ctx, "We step back", "For everybody, this week")
+	saysNot(t, ctx, "For you")
 }
 
 // TestTheConsole signs staff in by token: privacy looks at a real person, which the person then sees; a marketer cannot.

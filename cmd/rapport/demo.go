@@ -77,6 +77,7 @@ type demoReady struct {
 	MarketerToken string   `json:"marketerToken"`
 	PrivacyToken  string   `json:"privacyToken"`
 	UserIDs       []string `json:"userIds"`
+	ShopToken     string   `json:"shopToken"` // the shop's own: its drawer may explain
 }
 
 func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *speaker, out, errs io.Writer) error {
@@ -103,14 +104,13 @@ func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *
 		}
 	}
 	front := func(transport http.RoundTripper, base string, secure bool) *shop.Shop {
-		c := shop.Config{Brand: h.charter().Brand.Name, Base: base, Transport: transport, SourceKey: kept.SourceKey, Token: kept.DecideToken, Currency: h.charter().Brand.Currency, Footer: demoFooter, Secure: secure, Log: h.log}
+		b := h.charter().Brand
+		c := shop.Config{Brand: b.Name, Languages: b.Languages, Base: base, Transport: transport, SourceKey: kept.SourceKey, Token: kept.ShopToken, Inside: true, Households: kept.UserIDs,
+			Currency: b.Currency, Footer: demoFooter, Secure: secure, Log: h.log}
 		for _, it := range h.live.House().Shelf.All() { // the brand's own list of its products
 			if it.Available(h.clock()) {
 				c.Products = append(c.Products, shop.Product{ID: it.ID, Name: it.Name, Department: it.Department, Category: it.Category, Brand: it.Brand, Size: it.Size, Price: it.Price})
 			}
-		}
-		for _, id := range kept.UserIDs {
-			c.Households = append(c.Households, shop.Household{UserID: id, Words: "Household " + id})
 		}
 		return shop.New(c)
 	}
@@ -155,6 +155,7 @@ func (h *house) fillDemo(ctx context.Context, dir string, say *speaker, errs io.
 	}{
 		{&kept.SourceKey, tokenArgs{Role: "source", Name: "shop"}},
 		{&kept.DecideToken, tokenArgs{Role: "decide", Name: "shop", Attest: true}},
+		{&kept.ShopToken, tokenArgs{Role: "decide", Name: "shop, with its drawer", Attest: true, Explain: true}},
 		{&kept.MarketerToken, tokenArgs{Role: "marketer", Name: "Marie from marketing"}},
 		{&kept.PrivacyToken, tokenArgs{Role: "privacy", Name: "Paul from privacy"}},
 	} {

@@ -73,6 +73,7 @@ type Frame struct {
 	Footer    []string
 	Live      bool // the page uses htmx
 	Body      any  // the page's own data
+	Aside     any  // what the block "aside" shows beside the page, where a page defines one
 }
 
 // Link is one entry of the navigation.

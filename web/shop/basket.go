@@ -3,14 +3,13 @@ package shop
 import (
 	"math"
 	"net/http"
-
-	"github.com/rapporthq/rapport/fault"
+	"slices"
 )
 
 type basketPage struct {
-	Lines   []basketView
-	Total   float64
-	Shelves []shelf
+	Lines []basketView
+	Total float64
+	Rows  []row
 }
 
 type basketView struct {
@@ -19,54 +18,95 @@ type basketView struct {
 	Sum      float64
 }
 
+// filled is the basket with its products and its sum, in hundredths.
+func (s *Shop) filled(v *visit) (lines []basketView, total float64) {
+	for _, l := range v.lines() {
+		p := s.goods.byID[l.ID]
+		sum := cents(p.Price * float64(l.Quantity))
+		lines = append(lines, basketView{p, l.Quantity, sum})
+		total = cents(total + sum)
+	}
+	return lines, total
+}
+
+func cents(v float64) float64 { return math.Round(v*100) / 100 }
+
 func (s *Shop) basket(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	var body basketPage
-	for _, l := range v.lines() {
-		p := s.byID[l.ID]
-		body.Lines = append(body.Lines, basketView{p, l.Quantity, p.Price * float64(l.Quantity)})
-		body.Total += p.Price * float64(l.Quantity)
-	}
-	body.Shelves = s.recommend(r, v, map[string]string{"basket": "Before you go"}, "basket")
-	s.pages.Show(w, http.StatusOK, "basket", s.frame(v, r, "Basket", body))
+	body := basketPage{Rows: s.recommend(r, v, "basket", "basket.yours")}
+	body.Lines, body.Total = s.filled(v)
+	s.pages.Show(w, http.StatusOK, "basket", s.frame(v, r, "basket", body))
 }
 
-func (s *Shop) putInBasket(w http.ResponseWriter, r *http.Request) {
-	v := s.visits.of(w, r, s.cfg.Secure)
-	p := s.byID[r.FormValue("id")]
+func (s *Shop) putInBasket(w http.ResponseWriter, r *http.Request, v *visit) {
+	p := s.goods.byID[r.PostFormValue("id")]
 	if p == nil {
-		s.pages.Fail(w, r, s.frame(v, r, "", nil), fault.New(fault.NotFound, "We do not have that product; the shop's first page lists what we have."))
+		s.fail(w, r, v, errProduct)
 		return
 	}
-	by := 1
-	if r.FormValue("by") == "less" {
-		by = -1
+	if r.PostFormValue("by") == "less" {
+		v.put(p.ID, -1)
+		back(w, r, "")
+		return
 	}
-	v.put(p.ID, by)
-	http.Redirect(w, r, "/shop/basket?said=basket", http.StatusSeeOther)
+	v.put(p.ID, 1)
+	back(w, r, "basket")
 }
 
-// checkout sends a real Order Completed. Without an answer the basket stays as it is: nothing is ordered that is not on record.
+// ways to get the shopping home.
+var deliveries = []string{"collect", "deliver"}
+
+type checkoutPage struct {
+	Lines      []basketView
+	Total      float64
+	Deliveries []string
+}
+
 func (s *Shop) checkout(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	lines := v.lines()
+	body := checkoutPage{Deliveries: deliveries}
+	if body.Lines, body.Total = s.filled(v); len(body.Lines) == 0 {
+		http.Redirect(w, r, "/shop/basket", http.StatusSeeOther)
+		return
+	}
+	s.pages.Show(w, http.StatusOK, "checkout", s.frame(v, r, "checkout", body))
+}
+
+// order sends a real Order Completed. Without an answer the basket stays as it is: nothing is ordered that is not on record.
+func (s *Shop) order(w http.ResponseWriter, r *http.Request, v *visit) {
+	lines, total := s.filled(v)
 	if len(lines) == 0 {
 		http.Redirect(w, r, "/shop/basket", http.StatusSeeOther)
 		return
 	}
-	var products []map[string]any
-	total := 0.0
-	for _, l := range lines {
-		p := s.byID[l.ID]
-		products = append(products, map[string]any{"product_id": p.ID, "quantity": l.Quantity, "price": p.Price})
-		total += p.Price * float64(l.Quantity)
+	delivery := r.PostFormValue("delivery")
+	if !slices.Contains(deliveries, delivery) {
+		delivery = deliveries[0]
 	}
-	order := map[string]any{"order_id": newID(), "total": math.Round(total*100) / 100, "products": products}
-	if err := s.doors.track(r.Context(), v.person(), "Order Completed", order); err != nil {
+	var products []map[string]any
+	for _, l := range lines {
+		products = append(products, map[string]any{"product_id": l.Product.ID, "quantity": l.Quantity, "price": l.Product.Price})
+	}
+	// As a shop's tracking usually sends it. The charter keeps what it names and drops the rest at the door.
+	event, err := s.doors.track(r.Context(), v.person(), "Order Completed", map[string]any{"order_id": newID(), "total": total, "products": products, "currency": s.cfg.Currency, "delivery": delivery})
+	if err != nil {
 		s.cfg.Log.Warn("an order was not taken", "error", err)
 		http.Redirect(w, r, "/shop/basket?said=sorry", http.StatusSeeOther)
 		return
 	}
-	v.empty()
-	http.Redirect(w, r, "/shop?said=ordered", http.StatusSeeOther)
+	v.sent(event)
+	v.ordered(&order{lines, total})
+	http.Redirect(w, r, "/shop/thanks", http.StatusSeeOther)
+}
+
+func (s *Shop) thanks(w http.ResponseWriter, r *http.Request) {
+	v := s.visits.of(w, r, s.cfg.Secure)
+	v.mu.Lock()
+	last := v.order
+	v.mu.Unlock()
+	if last == nil {
+		http.Redirect(w, r, "/shop", http.StatusSeeOther)
+		return
+	}
+	s.pages.Show(w, http.StatusOK, "thanks", s.frame(v, r, "thanks", last))
 }

@@ -2,91 +2,110 @@ package shop
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/rapporthq/rapport/fault"
 )
 
-const perPage = 48
-
 type homePage struct {
-	Shelves     []shelf
-	Departments []department
+	Rows        []row
+	Departments []Department
 	SignedIn    bool
 }
 
 func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	body := homePage{Departments: s.departments, SignedIn: v.signedIn() != ""}
-	body.Shelves = s.recommend(r, v, map[string]string{"home": "Picked for this visit"}, "home")
-	s.pages.Show(w, http.StatusOK, "home", s.frame(v, r, "Shop", body))
+	body := homePage{Departments: s.goods.departments, SignedIn: v.signedIn() != "", Rows: s.recommend(r, v, "home", "home.picked")}
+	s.pages.Show(w, http.StatusOK, "home", s.frame(v, r, "nav.shop", body))
 }
 
+// listPage is a page of products: of a department, of one of its shelves, or found.
 type listPage struct {
-	Heading  string
-	Query    string
-	Products []*Product
-	Total    int
-	Next     string
+	Department *Department // nil for a search
+	Shelf      *Shelf      // nil for the whole department
+	Query      string
+	Products   []*Product
+	Total      int
+	Next       string // where the rest is
 }
 
-func (s *Shop) list(heading, query, path string, all []*Product, r *http.Request) listPage {
-	from, err := strconv.Atoi(r.URL.Query().Get("from"))
+// perPage is how many products a page lists: what one looks through without losing count, and within the weight of a page.
+const perPage = 36
+
+func list(all []*Product, path string, query url.Values) listPage {
+	from, err := strconv.Atoi(query.Get("from"))
 	if err != nil || from < 0 || from > len(all) {
 		from = 0
 	}
 	to := min(from+perPage, len(all))
-	l := listPage{Heading: heading, Query: query, Products: all[from:to], Total: len(all)}
+	l := listPage{Products: all[from:to], Total: len(all)}
 	if to < len(all) {
-		l.Next = path + "from=" + strconv.Itoa(to)
+		next := url.Values{"from": {strconv.Itoa(to)}}
+		for _, keep := range []string{"shelf", "q"} {
+			if text := query.Get(keep); text != "" {
+				next.Set(keep, text)
+			}
+		}
+		l.Next = path + "?" + next.Encode()
 	}
 	return l
 }
 
 func (s *Shop) department(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	for i := range s.departments {
-		if d := &s.departments[i]; d.Slug == r.PathValue("slug") {
-			s.pages.Show(w, http.StatusOK, "list", s.frame(v, r, d.Name, s.list(d.Name, "", "/shop/department/"+d.Slug+"?", d.Products, r)))
-			return
-		}
+	d := s.goods.department(r.PathValue("slug"))
+	if d == nil {
+		s.fail(w, r, v, errDepartment)
+		return
 	}
-	s.pages.Fail(w, r, s.frame(v, r, "", nil), fault.New(fault.NotFound, "There is no such department; the shop's first page lists them all."))
+	products := d.Products
+	shelf := d.shelf(r.URL.Query().Get("shelf"))
+	if shelf != nil {
+		products = shelf.Products
+	}
+	body := list(products, r.URL.Path, r.URL.Query())
+	body.Department, body.Shelf = d, shelf
+	s.pages.Show(w, http.StatusOK, "list", s.frame(v, r, "department", body))
 }
 
 func (s *Shop) search(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	q := strings.ToLower(strings.TrimSpace(r.URL.Query().Get("q")))
-	var found []*Product
-	if len(q) >= 2 && len(q) <= 80 {
-		for i := range s.cfg.Products {
-			p := &s.cfg.Products[i]
-			if s.byID[p.ID] == p && strings.Contains(strings.ToLower(p.Name), q) {
-				found = append(found, p)
-			}
-			if len(found) == 10*perPage {
-				break
-			}
-		}
-	}
-	s.pages.Show(w, http.StatusOK, "list", s.frame(v, r, "Search", s.list("Search", q, "/shop/search?q="+q+"&", found, r)))
+	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	body := list(s.goods.search(q), r.URL.Path, r.URL.Query())
+	body.Query = q
+	s.pages.Show(w, http.StatusOK, "list", s.frame(v, r, "search", body))
 }
 
 type productPage struct {
-	Product *Product
-	Shelves []shelf
+	Product  *Product
+	GoesWith []*Product
+	Rows     []row
 }
 
 func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	p := s.byID[r.PathValue("id")]
+	p := s.goods.byID[r.PathValue("id")]
 	if p == nil {
-		s.pages.Fail(w, r, s.frame(v, r, "", nil), fault.New(fault.NotFound, "We do not have that product; the shop's first page lists what we have."))
+		s.fail(w, r, v, errProduct)
 		return
 	}
-	if err := s.doors.track(r.Context(), v.person(), "Product Viewed", map[string]any{"product_id": p.ID}); err != nil {
+	// What a shop's tracking usually sends. The charter decides what of it is kept, and whether anything is.
+	seen := map[string]any{"product_id": p.ID, "name": p.Name, "price": p.Price, "currency": s.cfg.Currency}
+	event, err := s.doors.track(r.Context(), v.person(), "Product Viewed", seen)
+	if err != nil {
 		s.cfg.Log.Warn("a view was not told", "error", err)
+	} else {
+		v.sent(event)
 	}
-	s.pages.Show(w, http.StatusOK, "product", s.frame(v, r, p.Name, productPage{Product: p}))
+	body := productPage{Product: p, Rows: s.recommend(r, v, "product", "product.yours", p.ID)}
+	with, err := s.doors.goesWith(r.Context(), p.ID)
+	if err != nil {
+		s.cfg.Log.Warn("what goes with a product is not known", "error", err)
+	}
+	for _, id := range with {
+		if other := s.goods.byID[id]; other != nil && len(body.GoesWith) < 4 {
+			body.GoesWith = append(body.GoesWith, other)
+		}
+	}
+	s.pages.Show(w, http.StatusOK, "product", s.frame(v, r, "product", body))
 }

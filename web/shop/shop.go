@@ -1,8 +1,10 @@
-// Package shop is a brand's site: departments, products, a basket, a checkout. It is also the example of an integration:
-// it knows Rapport by its public HTTP doors only, with a source key and a decide token, as any brand's server would.
+// Package shop is a brand's site: departments, search, products, a basket, a checkout. It is also the example of an
+// integration: it knows Rapport by its public HTTP doors only, with a source key and a decide token, as any brand's server
+// would. doors.go is all of that conversation.
 //
 // It promises that every page works without JavaScript and without an answer from Rapport: then it shows the shop's own
-// shelves and no recommendations. What is made up about the people in the demo is said on every page.
+// shelves and no recommendations. What is made up about the people in the demo is said on every page. With Config.Inside a
+// drawer shows what just happened; a shop that sells does without.
 package shop
 
 import (
@@ -11,9 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"sort"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,27 +24,17 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// Product is one product of the brand's own catalogue.
-type Product struct {
-	ID, Name, Department, Category, Brand, Size string
-	Price                                       float64
-}
-
-// Household is somebody the visitor of the demo can sign in as.
-type Household struct {
-	UserID string
-	Words  string // what is public about them in the demo: "household 1364"
-}
-
 // Config is what the shop is told.
 type Config struct {
 	Brand      string
+	Languages  []string          // of the brand, its first first
 	Base       string            // where Rapport answers
 	Transport  http.RoundTripper // how to get there; nil for the network
 	SourceKey  string            // write key of the shop's server source
-	Token      string            // decide token that may attest a sign-in
+	Token      string            // decide token that may attest a sign-in; with Inside one that may explain
+	Inside     bool              // the drawer that shows what just happened: for a demo
 	Products   []Product
-	Households []Household
+	Households []string // user ids of households that a visitor of the demo may be
 	Currency   string
 	Footer     page.Footer // what the data is and where it comes from
 	Secure     bool        // cookies over TLS only
@@ -53,165 +43,135 @@ type Config struct {
 
 // Shop answers under /shop.
 type Shop struct {
-	cfg         Config
-	doors       *doors
-	pages       *page.Set
-	visits      *visits
-	byID        map[string]*Product
-	departments []department
-	mux         *http.ServeMux
-}
-
-type department struct {
-	Name, Slug string
-	Products   []*Product
+	cfg    Config
+	doors  *doors
+	pages  *page.Set
+	visits *visits
+	goods  *goods
+	mux    *http.ServeMux
 }
 
 // New makes the shop. Products without a name or a price are not shelved.
 func New(cfg Config) *Shop {
-	s := &Shop{cfg: cfg, byID: map[string]*Product{}, visits: &visits{byID: map[string]*visit{}, clock: time.Now}}
+	s := &Shop{cfg: cfg, visits: &visits{byID: map[string]*visit{}, clock: time.Now}, goods: shelve(cfg.Products), mux: http.NewServeMux()}
 	s.doors = &doors{client: &http.Client{Transport: cfg.Transport, Timeout: 2 * time.Second}, base: strings.TrimSuffix(cfg.Base, "/"), sourceKey: cfg.SourceKey, token: cfg.Token}
 	sub, err := fs.Sub(pageFiles, "pages")
 	if err != nil {
 		panic(err)
 	}
-	s.pages = page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"currency": func() string { return cfg.Currency }, "bars": bars}, cfg.Log)
-	shelves := map[string]*department{}
-	for i := range cfg.Products {
-		p := &cfg.Products[i]
-		if p.Name == "" || p.Price <= 0 {
-			continue
-		}
-		s.byID[p.ID] = p
-		d := shelves[p.Department]
-		if d == nil {
-			d = &department{Name: p.Department, Slug: slug(p.Department)}
-			shelves[p.Department] = d
-		}
-		d.Products = append(d.Products, p)
+	funcs := template.FuncMap{"currency": func() string { return cfg.Currency }, "drawings": func() string { return drawingsPath }, "bars": bars}
+	s.pages = page.NewSet(sub, page.ReadWords(sub), funcs, cfg.Log)
+	handlers := s.handlers()
+	for _, route := range Routes() {
+		s.mux.Handle(route, http.NewCrossOriginProtection().Handler(handlers[route]))
 	}
-	for _, d := range shelves {
-		sort.Slice(d.Products, func(i, j int) bool { return d.Products[i].Name < d.Products[j].Name })
-		s.departments = append(s.departments, *d)
-	}
-	sort.Slice(s.departments, func(i, j int) bool { return s.departments[i].Name < s.departments[j].Name })
-	s.routes()
 	return s
 }
 
 // Routes lists the shop's routes, for the table of doors.
 func Routes() []string {
-	return []string{"GET /shop", "GET /shop/department/{slug}", "GET /shop/product/{id}", "GET /shop/search", "GET /shop/basket", "POST /shop/basket",
-		"POST /shop/checkout", "GET /shop/sign-in", "POST /shop/sign-in", "POST /shop/sign-out", "POST /shop/feedback", "POST /shop/your-data"}
+	var all []string
+	for route := range (*Shop)(nil).handlers() {
+		all = append(all, route)
+	}
+	slices.Sort(all)
+	return all
 }
 
-func (s *Shop) routes() {
-	handlers := []http.HandlerFunc{s.home, s.department, s.product, s.search, s.basket, s.putInBasket, s.checkout, s.signInPage, s.signIn, s.signOut, s.feedback, s.yourData}
-	s.mux = http.NewServeMux()
-	for i, route := range Routes() {
-		s.mux.Handle(route, sameOrigin(handlers[i]))
+func (s *Shop) handlers() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /shop":                   s.home,
+		"GET /shop/department/{slug}": s.department,
+		"GET /shop/product/{id}":      s.product,
+		"GET /shop/search":            s.search,
+		"GET /shop/basket":            s.basket,
+		"POST /shop/basket":           s.form(s.putInBasket),
+		"GET /shop/checkout":          s.checkout,
+		"POST /shop/checkout":         s.form(s.order),
+		"GET /shop/thanks":            s.thanks,
+		"GET /shop/sign-in":           s.signInPage,
+		"POST /shop/sign-in":          s.form(s.signIn),
+		"POST /shop/sign-out":         s.form(s.signOut),
+		"POST /shop/choice":           s.form(s.choice),
+		"POST /shop/feedback":         s.form(s.feedback),
+		"POST /shop/your-data":        s.form(s.yourData),
+		"GET /shop/inside":            s.insidePage,
+		"GET /shop/inside/now":        s.insideNow,
+		"POST /shop/inside":           s.form(s.drawer),
+		"GET /shop/drawings.svg":      showDrawings,
 	}
 }
 
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// sameOrigin refuses forms that another site sent.
-func sameOrigin(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
-			foreign := site != "" && site != "same-origin" && site != "none"
-			if site == "" && origin != "" {
-				u, err := url.Parse(origin)
-				foreign = err != nil || u.Host != r.Host
-			}
-			if foreign {
-				page.Problem(w, fault.New(fault.Refused, "This form was sent from another site; open the shop's own page and try again."))
-				return
-			}
-			r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-		}
-		next.ServeHTTP(w, r)
-	})
+// form is a handler of a form: bounded, with the visit that sent it.
+func (s *Shop) form(act func(w http.ResponseWriter, r *http.Request, v *visit)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+		act(w, r, s.visits.of(w, r, s.cfg.Secure))
+	}
 }
 
+func (s *Shop) language(r *http.Request) string { return page.Language(r, s.cfg.Languages) }
+
+// frame is what stands around a page. The title is by a key, for it stands in histories and tabs: no names, no words of a search.
 func (s *Shop) frame(v *visit, r *http.Request, title string, body any) page.Frame {
-	f := page.Frame{Title: title, Area: "shop", Brand: s.cfg.Brand, Lang: "en", Path: r.URL.Path, Footer: s.cfg.Footer.In("en"), Body: body, SignOut: "/shop/sign-out"}
-	f.Nav = []page.Link{{Text: "Shop", Href: "/shop", Here: r.URL.Path == "/shop"}, {Text: "Basket (" + strconv.Itoa(len(v.lines())) + ")", Href: "/shop/basket", Here: r.URL.Path == "/shop/basket"}}
-	if user := v.signedIn(); user != "" {
-		f.SignedIn = "Household " + user
-	} else {
-		f.Nav = append(f.Nav, page.Link{Text: "Sign in", Href: "/shop/sign-in", Here: r.URL.Path == "/shop/sign-in"})
+	lang := s.language(r)
+	say := func(key string, args ...any) string { return s.pages.Say(lang, key, args...) }
+	f := page.Frame{Title: say(title), Area: "shop", Brand: s.cfg.Brand, Lang: lang, Path: r.URL.RequestURI(), Languages: s.cfg.Languages, Footer: s.cfg.Footer.In(lang), Body: body, SignOut: "/shop/sign-out"}
+	in := 0
+	for _, l := range v.lines() {
+		in += l.Quantity
 	}
-	f.Notice = said[r.URL.Query().Get("said")]
+	f.Nav = []page.Link{{Text: say("nav.shop"), Href: "/shop"}, {Text: say("nav.basket", in), Href: "/shop/basket"}}
+	if user := v.signedIn(); user != "" {
+		f.SignedIn = say("household", user)
+	} else {
+		f.Nav = append(f.Nav, page.Link{Text: say("nav.signin"), Href: "/shop/sign-in"})
+	}
+	for i := range f.Nav {
+		f.Nav[i].Here = r.URL.Path == f.Nav[i].Href
+	}
+	if said := r.URL.Query().Get("said"); slices.Contains(notices, said) {
+		f.Notice, f.Path = say("said."+said), r.URL.Path
+	}
+	if s.cfg.Inside {
+		aside := &inside{Path: r.URL.Path}
+		if v.lookingInside() {
+			aside = s.inside(r, v)
+			f.Live = true
+		}
+		f.Aside = aside
+	}
 	return f
 }
 
-// said are the sentences a form may leave behind for the next page, by a word in its address.
-var said = map[string]string{
-	"thanks":   "Thank you. It is already in force for what you see below.",
-	"ordered":  "Thank you for your order. It is part of your history now, for as long and as far as you allow.",
-	"basket":   "It is in your basket.",
-	"sorry":    "That could not be done just now; nothing was changed. Try again in a moment.",
-	"strange":  "You are a stranger now: nothing personal is used.",
-	"signedin": "You are signed in.",
-}
+// notices are the sentences a form may leave behind for the next page, by a word in its address.
+var notices = []string{"useful", "not-for-me", "too-personal", "how-do-you-know", "visit-only", "yes", "no", "basket", "sorry", "stranger", "signed-in"}
 
-// shelf is a row of recommendations with everything that a page shows of it.
-type shelf struct {
-	Heading  string
-	Decision decision
-	Offers   []shelfOffer
-	Back     string
-}
-
-type shelfOffer struct {
-	offer
-	Product *Product
-}
-
-// recommend asks for the placements and tells what is shown. Failing parts leave an empty shelf, never an error.
-func (s *Shop) recommend(r *http.Request, v *visit, headings map[string]string, placements ...string) []shelf {
-	p := v.person()
-	decisions, err := s.doors.decide(r.Context(), p, p.UserID != "", v.gpc, page.Language(r, []string{"en", "fr"}), placements...)
-	if err != nil {
-		s.cfg.Log.Warn("the shop goes on without recommendations", "error", err)
-		return nil
+// back leads to a page of the shop with one of the notices.
+func back(w http.ResponseWriter, r *http.Request, notice string) {
+	to := page.Local(r.PostFormValue("back"))
+	if to, _, _ = strings.Cut(to, "?"); to != "/shop" && !strings.HasPrefix(to, "/shop/") {
+		to = "/shop"
 	}
-	var shelves []shelf
-	for i, d := range decisions {
-		if d.Placement == "" && i < len(placements) {
-			d.Placement = placements[i]
-		}
-		row := shelf{Heading: headings[d.Placement], Decision: d, Back: r.URL.Path}
-		for _, it := range d.Items {
-			if prod := s.byID[it.ID]; prod != nil {
-				row.Offers = append(row.Offers, shelfOffer{it, prod})
-			}
-		}
-		if len(d.Items) > 0 {
-			if err := s.doors.shown(r.Context(), d); err != nil {
-				s.cfg.Log.Warn("what was shown could not be told", "error", err)
-			}
-		}
-		shelves = append(shelves, row)
+	if notice != "" {
+		to += "?said=" + notice
 	}
-	return shelves
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+var (
+	errProduct    = fault.New(fault.NotFound, "We do not have that product; the shop's first page lists what we have.")
+	errDepartment = fault.New(fault.NotFound, "There is no such department; the shop's first page lists them all.")
+	errInside     = fault.New(fault.NotFound, "Only a demo can be looked into.")
+	errHousehold  = fault.New(fault.Invalid, "Choose a household to sign in as.")
+)
+
+func (s *Shop) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	s.pages.Fail(w, r, s.frame(v, r, "nav.shop", nil), err)
 }
 
 func bars(reasons []part) []page.Bar {
 	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })
-}
-
-func slug(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.TrimSuffix(b.String(), "-")
 }

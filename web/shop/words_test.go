@@ -1,0 +1,16 @@
+package shop
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/rapporthq/rapport/web/page/pagetest"
+)
+
+func TestWords(t *testing.T) {
+	pages, err := fs.Sub(pageFiles, "pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pagetest.Words(t, pages, "nav.shop", "nav.basket", "nav.signin", "product", "said.*", "fault.*", "home.picked", "product.yours", "basket.yours")
+}
