@@ -74,6 +74,7 @@ type Summary struct {
 	Levels                      map[string]int // relationship levels to be expected at Now where the purpose is personalise
 	First, Last                 time.Time      // of the purchases
 	UserIDs                     []string       // twenty known people of all levels, most of whom said yes to personalise
+	UserLevels                  []string       // their expected levels, in the same order
 }
 
 var readItems = sync.OnceValues(func() ([]charter.Item, error) {

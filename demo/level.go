@@ -52,30 +52,30 @@ var wanted = map[person.Level]int{person.Confidant: 6, person.Regular: 7, person
 
 // known chooses the twenty: of each level those that stand evenly among it by days in the shop, so that the list shows
 // newcomers and pillars alike. Levels with too few people give their places to the next.
-func (g *generator) known(people []made, levels []person.Level) []string {
-	var ids []string
+func (g *generator) known(people []made, levels []person.Level) (ids, of []string) {
 	short := 0
 	for _, l := range []person.Level{person.Confidant, person.Regular, person.Acquaintance, person.Stranger} {
-		var of []*made
+		var there []*made
 		for i := range people {
 			if levels[i] == l && people[i].first != 0 {
-				of = append(of, &people[i])
+				there = append(there, &people[i])
 			}
 		}
-		slices.SortFunc(of, func(a, b *made) int {
+		slices.SortFunc(there, func(a, b *made) int {
 			if a.days != b.days {
 				return b.days - a.days
 			}
 			return a.number - b.number
 		})
 		want := wanted[l] + short
-		take := min(want, len(of))
+		take := min(want, len(there))
 		short = want - take
 		for k := range take {
-			ids = append(ids, strconv.Itoa(of[k*len(of)/take].number))
+			ids = append(ids, strconv.Itoa(there[k*len(there)/take].number))
+			of = append(of, strings.ToLower(l.String()))
 		}
 	}
-	return ids
+	return ids, of
 }
 
 // spread is the expected levels by their word.

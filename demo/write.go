@@ -73,7 +73,7 @@ func Write(dir string, opts Options, progress func(done, total int)) (Summary, e
 	}
 	g.count(c, people, items, baskets)
 	g.sum.Levels = spread(levels)
-	g.sum.UserIDs = g.known(people, levels)
+	g.sum.UserIDs, g.sum.UserLevels = g.known(people, levels)
 	for _, step := range []func() error{
 		func() error { return g.writeItems(items) },
 		func() error { return g.writeChoices(c, people) }, // before the facts: what nobody has said yes to is not kept

@@ -77,7 +77,8 @@ type demoReady struct {
 	MarketerToken string   `json:"marketerToken"`
 	PrivacyToken  string   `json:"privacyToken"`
 	UserIDs       []string `json:"userIds"`
-	ShopToken     string   `json:"shopToken"` // the shop's own: its drawer may explain
+	UserLevels    []string `json:"userLevels"` // what their levels will be, in the same order
+	ShopToken     string   `json:"shopToken"`  // the shop's own: its drawer may explain
 }
 
 func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *speaker, out, errs io.Writer) error {
@@ -105,8 +106,11 @@ func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *
 	}
 	front := func(transport http.RoundTripper, base string, secure bool) *shop.Shop {
 		b := h.charter().Brand
-		c := shop.Config{Brand: b.Name, Languages: b.Languages, Base: base, Transport: transport, SourceKey: kept.SourceKey, Token: kept.ShopToken, Inside: true, Households: kept.UserIDs,
+		c := shop.Config{Brand: b.Name, Languages: b.Languages, Base: base, Transport: transport, SourceKey: kept.SourceKey, Token: kept.ShopToken, Inside: true,
 			Currency: b.Currency, Footer: demoFooter, Secure: secure, Log: h.log}
+		for i, id := range kept.UserIDs {
+			c.Households = append(c.Households, shop.Household{UserID: id, Level: kept.UserLevels[i]})
+		}
 		for _, it := range h.live.House().Shelf.All() { // the brand's own list of its products
 			if it.Available(h.clock()) {
 				c.Products = append(c.Products, shop.Product{ID: it.ID, Name: it.Name, Department: it.Department, Category: it.Category, Brand: it.Brand, Size: it.Size, Price: it.Price})
@@ -148,7 +152,7 @@ func (h *house) fillDemo(ctx context.Context, dir string, say *speaker, errs io.
 	if err := runLearn(ctx, h, learnArgs{}, quiet); err != nil {
 		return nil, err
 	}
-	kept := &demoReady{UserIDs: summary.UserIDs}
+	kept := &demoReady{UserIDs: summary.UserIDs, UserLevels: summary.UserLevels}
 	for _, t := range []struct {
 		into *string
 		args tokenArgs

@@ -14,7 +14,7 @@ func readDemo(dir string) (*demoReady, error) {
 		return nil, err
 	}
 	kept := new(demoReady)
-	if err := json.Unmarshal(raw, kept); err != nil || len(kept.UserIDs) == 0 || kept.ShopToken == "" {
+	if err := json.Unmarshal(raw, kept); err != nil || len(kept.UserIDs) == 0 || len(kept.UserLevels) != len(kept.UserIDs) || kept.ShopToken == "" {
 		return nil, fmt.Errorf("%s in the demo's home cannot be read; remove the home and make it again", demoKept)
 	}
 	return kept, nil

@@ -71,7 +71,7 @@ type fieldInside struct{ Name, Reason string }
 type decisionInside struct {
 	decision
 	First, Second []held // what each pass of tact held back
-	Used          int    // how many things of the person's took part, as far as they are named
+	Used          int    // kinds of things of the person's that the reasons name: what they did is one, each fact is one
 	Asked         int    // kinds of things that could have been used
 	Levels, Rungs []step
 	Way           way
@@ -161,7 +161,9 @@ func explain(d decision) *decisionInside {
 	used := map[string]bool{}
 	for _, it := range d.Items {
 		for _, p := range it.Because {
-			if strings.HasPrefix(p.Source, "evt_") || strings.HasPrefix(p.Source, "fact:") {
+			if strings.HasPrefix(p.Source, "evt_") {
+				used["history"] = true
+			} else if strings.HasPrefix(p.Source, "fact:") {
 				used[p.Source] = true
 			}
 		}

@@ -34,11 +34,17 @@ type Config struct {
 	Token      string            // decide token that may attest a sign-in; with Inside one that may explain
 	Inside     bool              // the drawer that shows what just happened: for a demo
 	Products   []Product
-	Households []string // user ids of households that a visitor of the demo may be
+	Households []Household // whom a visitor of the demo may be
 	Currency   string
 	Footer     page.Footer // what the data is and where it comes from
 	Secure     bool        // cookies over TLS only
 	Log        *slog.Logger
+}
+
+// Household is somebody whom a visitor of the demo may be.
+type Household struct {
+	UserID string
+	Level  string // how well it and the brand know each other, as far as the demo can tell beforehand
 }
 
 // Shop answers under /shop.

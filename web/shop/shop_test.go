@@ -113,7 +113,7 @@ type shopper struct {
 
 func open(t *testing.T, f *rapport, inside bool) (*httptest.Server, func() *shopper) {
 	t.Helper()
-	s := New(Config{Brand: "Fernhill", Languages: []string{"en", "fr"}, Base: f.URL, SourceKey: "the-source-key", Token: "the-token", Inside: inside, Products: many(), Households: []string{"42"}, Currency: "GBP",
+	s := New(Config{Brand: "Fernhill", Languages: []string{"en", "fr"}, Base: f.URL, SourceKey: "the-source-key", Token: "the-token", Inside: inside, Products: many(), Households: []Household{{"42", "regular"}}, Currency: "GBP",
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -303,6 +303,15 @@ func TestTheChoiceIsAskedFairlyAndOnce(t *testing.T) {
 	}
 }
 
+func TestHouseholdsAreOfferedByLevel(t *testing.T) {
+	_, browser := open(t, newRapport(t), false)
+	b := browser()
+	b.saysNot("the sign-in page", b.get("/shop/sign-in", "Regulars", "Household 42"), "Confidants")
+	if status, body := b.do("POST", "/shop/sign-in", nil); status != http.StatusBadRequest || !strings.Contains(body, "Choose a household") {
+		t.Errorf("nobody signed in with %d", status)
+	}
+}
+
 func TestTwoBrowsersAreTwoPeople(t *testing.T) {
 	_, browser := open(t, newRapport(t), false)
 	a, b := browser(), browser()
@@ -441,6 +450,18 @@ func TestAShopThatSellsCannotBeLookedInto(t *testing.T) {
 		if status, body := b.do("GET", path, nil); status != http.StatusNotFound || strings.Contains(body, "They said no") {
 			t.Errorf("%s gave %d", path, status)
 		}
+	}
+}
+
+func TestADecisionIsLaidOutByItsKinds(t *testing.T) {
+	var d decision
+	if err := json.Unmarshal([]byte(aDecision), &d); err != nil {
+		t.Fatal(err)
+	}
+	d.Items[0].Because = append(d.Items[0].Because, part{"x", 1, "evt_2"}, part{"y", 1, "fact:diet"}, part{"z", 1, "fact:diet"})
+	in := explain(d)
+	if in.Used != 2 || in.Asked != 4 || len(in.First) != 1 || len(in.Second) != 1 || in.Way.Falls[0].Count != 1 || in.Way.Falls[1].Count != 1 {
+		t.Errorf("one at each pass, what was done and one fact: %+v", in)
 	}
 }
 

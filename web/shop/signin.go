@@ -5,9 +5,27 @@ import (
 	"strings"
 )
 
+// acquainted are the households of one level.
+type acquainted struct {
+	Level      string
+	Households []Household
+}
+
 func (s *Shop) signInPage(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
-	s.pages.Show(w, http.StatusOK, "signin", s.frame(v, r, "signin", s.cfg.Households))
+	var body []acquainted
+	for i := range levels {
+		of := acquainted{Level: levels[len(levels)-1-i]}
+		for _, h := range s.cfg.Households {
+			if h.Level == of.Level {
+				of.Households = append(of.Households, h)
+			}
+		}
+		if len(of.Households) > 0 {
+			body = append(body, of)
+		}
+	}
+	s.pages.Show(w, http.StatusOK, "signin", s.frame(v, r, "signin", body))
 }
 
 // signIn is the demo's: a real shop asks for a password here. What follows is real: the shop's server tells Rapport that
