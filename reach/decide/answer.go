@@ -303,7 +303,7 @@ func (d *Decider) Complain(ctx context.Context, who Ref, name string, open bool)
 		if id.IsZero() {
 			return "", errNobody
 		}
-		record, _, err := d.load(ctx, id, nil)
+		record, _, err := d.load(ctx, id)
 		if errors.Is(err, vault.ErrNotFound) {
 			return "", errNobody
 		}
@@ -364,7 +364,7 @@ func (d *Decider) Own(ctx context.Context, who person.ID, id ID, language string
 // Owned lists the person's latest decisions, newest first, for their signed session. Ones that can no longer be read are
 // left out. Errors are faults.
 func (d *Decider) Owned(ctx context.Context, who person.ID, most int, language string) ([]Decision, error) {
-	record, house, err := d.load(ctx, who, nil)
+	record, house, err := d.load(ctx, who)
 	if err != nil {
 		return nil, asFault(err)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/access"
-	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -108,7 +107,7 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	ctx, cancel := context.WithTimeout(ctx, d.deadline)
 	defer cancel()
 
-	who := d.who(ctx, h, req.Person, now, nil)
+	who := d.who(ctx, h, req.Person, now)
 	attested := req.Attested && p.Attest
 	ask := Ask{
 		Moment: person.Moment{
@@ -202,7 +201,7 @@ type found struct {
 func (f found) subject() Subject { return Of(f.record) }
 
 // who finds and loads a person. It never fails: what could not be done is in lowered, and the doubt that it leaves.
-func (d *Decider) who(ctx context.Context, h *House, ref Ref, now person.Instant, look func(*vault.KeyRing) (ledger.Row, error)) (f found) {
+func (d *Decider) who(ctx context.Context, h *House, ref Ref, now person.Instant) (f found) {
 	f.house = h
 	defer func() {
 		if recover() != nil {
@@ -221,7 +220,7 @@ func (d *Decider) who(ctx context.Context, h *House, ref Ref, now person.Instant
 	if id.IsZero() {
 		return f
 	}
-	record, house, err := d.load(ctx, id, look)
+	record, house, err := d.load(ctx, id)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		return f
@@ -327,24 +326,10 @@ func owner(rows []vault.Identifier, kind vault.IdentifierKind, blind vault.Blind
 
 // load gives the person's record and the house by whose charter it may be judged: one at least as new as the charter that
 // was in force in the snapshot of the read.
-func (d *Decider) load(ctx context.Context, id person.ID, look func(*vault.KeyRing) (ledger.Row, error)) (*vault.Record, *House, error) {
+func (d *Decider) load(ctx context.Context, id person.ID) (*vault.Record, *House, error) {
 	l, err := d.store.Load(ctx, id)
 	if err != nil {
 		return nil, nil, err
-	}
-	if look != nil {
-		// A look is sealed with the person's key, which the first read brought; the read that counts records it.
-		ring, err := d.vault.Key(l.Who.Root, l.Wrapped[l.Who.Root])
-		if err != nil {
-			return nil, nil, err
-		}
-		row, err := look(ring)
-		if err != nil {
-			return nil, nil, err
-		}
-		if l, err = d.store.Load(ctx, id, row); err != nil {
-			return nil, nil, err
-		}
 	}
 	return d.record(ctx, l)
 }
