@@ -13,9 +13,10 @@ import (
 
 // Charter is one accepted or proposed charter.
 type Charter struct {
-	Hash     string // content hash, "sha256:…" of the file's bytes
-	Position int    // place in the series of accepted charters, from 1; 0 for a proposal
-	Source   []byte // the file as written
+	Hash     string         // content hash, "sha256:…" of the file's bytes
+	Position int            // place in the series of accepted charters, from 1; 0 for a proposal
+	Since    person.Instant // when it was accepted; 0 for a proposal
+	Source   []byte         // the file as written
 
 	Brand        Brand
 	K            int // no cohort, trait, count or weight rests on fewer people

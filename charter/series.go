@@ -1,5 +1,7 @@
 package charter
 
+import "github.com/rapporthq/rapport/person"
+
 // Series is the accepted charters by their position, from 1. It is a value: Append gives a new Series and leaves
 // the old one as it was, so that a decision works under one Series from its beginning to its end. Positions may be
 // missing; the zero Series has none.
@@ -38,13 +40,29 @@ func (s Series) At(pos int) *Charter { return s.at[pos] }
 // Current is the charter in force: the one at the highest position, nil when there is none.
 func (s Series) Current() *Charter { return s.current }
 
+// InForce is the position of the charter that was in force at a time: of those accepted by then the last. Who answered before the
+// first was accepted did so under no newer words than the first's. 0 when there is none.
+func (s Series) InForce(at person.Instant) (pos int) {
+	first := 0
+	for p, c := range s.at {
+		if c.Since <= at {
+			pos = max(pos, p)
+		}
+		if first == 0 || p < first {
+			first = p
+		}
+	}
+	return max(pos, first)
+}
+
 // Len counts the charters.
 func (s Series) Len() int { return len(s.at) }
 
-// Placed is the charter at a position of the series: a copy that shares all else. The charter itself stays a proposal.
-func (c *Charter) Placed(pos int) *Charter {
+// Placed is the charter at a position of the series, accepted at a time: a copy that shares all else. The charter itself stays a
+// proposal.
+func (c *Charter) Placed(pos int, since person.Instant) *Charter {
 	n := *c
-	n.Position = pos
+	n.Position, n.Since = pos, since
 	return &n
 }
 

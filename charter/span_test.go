@@ -92,7 +92,7 @@ func TestSeries(t *testing.T) {
 	if none.Current() != nil || none.At(1) != nil || none.Len() != 0 {
 		t.Error("the zero series has a charter")
 	}
-	if p := a.Placed(7); p.Position != 7 || a.Position != 1 {
+	if p := a.Placed(7, 0); p.Position != 7 || a.Position != 1 {
 		t.Error("placing a charter changed it")
 	}
 }

@@ -228,7 +228,7 @@ func (h *house) build(ctx context.Context, position int) (*decide.House, error) 
 		if c == nil {
 			return nil, fmt.Errorf("the accepted charter %d cannot be read by this version: %w", a.Position, problems.Err())
 		}
-		known = known.Append(c.Placed(a.Position))
+		known = known.Append(c.Placed(a.Position, a.At))
 	}
 	c := known.Current()
 	if c == nil || c.Position < position {

@@ -85,7 +85,7 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	if len(old) == 0 && !r.Suppressed(name) {
 		return errNothingKept
 	}
-	st := g.begin(ctx, Arrival{Source: ownSource, Batch: &Batch{}}, c, p, received)
+	st := g.begin(ctx, Arrival{Source: ownSource, Batch: &Batch{}}, series, p, received)
 	defer g.end(st)
 	// A pause stops use, and what others bring; it does not keep a person from putting right what is kept of them.
 	sub := &subject{who: r.Who, records: []*vault.Record{r}, choices: r.Choices, claims: r.Claims, read: received,

@@ -231,7 +231,7 @@ func newHome(t testing.TB) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &home{t: t, store: newFake(), vault: v, chart: c.Placed(1), now: testNow}
+	h := &home{t: t, store: newFake(), vault: v, chart: c.Placed(1, 0), now: testNow}
 	series := charter.NewSeries(h.chart)
 	h.gate = New(Parts{Vault: v, Store: h.store, Charters: func() charter.Series { return series }, Clock: func() person.Instant { return h.now }})
 	return h

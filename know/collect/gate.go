@@ -121,7 +121,7 @@ func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, 
 	if p == nil {
 		return Outcome{}, ErrSource
 	}
-	st := g.begin(ctx, a, c, p, received)
+	st := g.begin(ctx, a, series, p, received)
 	defer g.end(st)
 	blinds := st.read()
 	if err := st.load(blinds, &series, afresh); err != nil {
@@ -154,6 +154,7 @@ type state struct {
 	ctx      context.Context
 	arrival  Arrival
 	charter  *charter.Charter
+	series   charter.Series
 	plan     *plan
 	received person.Instant
 	gpc      bool
@@ -184,13 +185,14 @@ type notes struct {
 	traits    []trait
 }
 
-func (g *Gate) begin(ctx context.Context, a Arrival, c *charter.Charter, p *plan, received person.Instant) *state {
+func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *plan, received person.Instant) *state {
 	st, _ := g.notes.Get().(*state)
 	if st == nil {
 		st = &state{}
 	}
 	n := len(a.Batch.Messages)
-	st.g, st.ctx, st.arrival, st.charter, st.plan, st.received = g, ctx, a, c, p, received
+	st.g, st.ctx, st.arrival, st.charter, st.plan, st.received = g, ctx, a, series.Current(), p, received
+	st.series = series
 	st.gpc = a.GPC && !p.server
 	if cap(st.notes) < n {
 		st.notes = make([]notes, n)
@@ -334,6 +336,10 @@ func (st *state) moment(device person.ID) person.Moment {
 }
 
 // say keeps a choice of somebody.
+// words is the position of the charter whose words were shown to who answered at that time: an old answer that comes late, or comes
+// again, agrees to nothing that was written since.
+func (st *state) words(at person.Instant) int { return st.series.InForce(min(at, st.received)) }
+
 func (st *state) say(p place, c consent.Choice, e consent.Evidence, occasion string) {
 	ring := p.sub.ring(p.id)
 	if ring == nil {

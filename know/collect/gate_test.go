@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -423,4 +424,32 @@ func (f *fakeCounters) AddRefusals(_ context.Context, counts []Refusal) error {
 
 func (f *fakeCounters) Refusals(context.Context, string, int64) ([]Refusal, error) {
 	return f.kept, nil
+}
+
+// TestAnOldAnswerAgreesToNoNewWords: an answer keeps the charter that was in force when it was given, however late it comes, and
+// when it comes again.
+func TestAnOldAnswerAgreesToNoNewWords(t *testing.T) {
+	h := newHome(t)
+	day := func(n int) person.Instant { return h.now + person.Instant(n)*86_400_000_000 }
+	series := charter.NewSeries(h.chart.Placed(1, day(-30)), h.chart.Placed(2, day(-10)))
+	h.gate = New(Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return series }, Clock: func() person.Instant { return h.now }})
+	for at, want := range map[person.Instant]int{day(-40): 1, day(-20): 1, day(-10): 2, day(-1): 2, day(9): 2} {
+		b := Batch{Messages: []Message{{Type: choiceOf, UserID: "u", ID: at.Time().String(), timestamp: at, choice: &Spoken{Purpose: "personalise", Answer: consent.Yes}}}}
+		for range 2 {
+			if out, err := h.gate.Accept(context.Background(), Arrival{Source: "signup", Batch: &b}); err != nil || out.Kept != 1 {
+				t.Fatal(out, err)
+			}
+		}
+		found := false
+		for _, c := range h.person(vault.UserID, "u", h.now).record.Choices {
+			if c.At == at || at > h.now && c.At == h.now {
+				if found = true; c.Charter != want {
+					t.Errorf("an answer of day %d agrees to charter %d, not to %d", (at-h.now)/86_400_000_000, c.Charter, want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("the answer of day %d is not there", (at-h.now)/86_400_000_000)
+		}
+	}
 }

@@ -250,6 +250,9 @@ func (p *rowParser) choice(line []byte) string {
 	}
 	m.choice = &c
 	if m.ID == "" {
+		if c.Explicit {
+			answer += ", explicitly"
+		}
 		m.ID = p.contentID("choice", m.UserID, m.Anonymous, c.Purpose, answer, strconv.FormatInt(int64(m.timestamp), 10))
 	}
 	p.block.batch.Messages = append(p.block.batch.Messages, m)

@@ -224,7 +224,7 @@ func (st *state) heed(m *Message, n *notes, p place, v *verdict) {
 			continue
 		}
 		st.say(p, consent.Choice{Of: p.id, Purpose: o.purpose, Answer: o.answer, At: n.at, Received: st.received, Verified: st.plan.server,
-			Source: st.plan.source.Name, Channel: st.plan.source.Channel, Charter: st.charter.Position},
+			Source: st.plan.source.Name, Channel: st.plan.source.Channel, Charter: st.words(n.at)},
 			consent.Evidence{Channel: st.plan.source.Channel, Message: m.ID}, st.occasion(m))
 		v.changed = true
 	}

@@ -46,7 +46,7 @@ func (st *state) spoken(m *Message, n *notes, p place, v *verdict) {
 		e.Message = m.ID
 	}
 	st.say(p, consent.Choice{Of: p.id, Purpose: c.Purpose, Answer: c.Answer, At: n.at, Received: st.received, Explicit: c.Explicit, Verified: st.plan.server,
-		Source: st.plan.source.Name, Channel: e.Channel, Charter: st.charter.Position}, e, st.occasion(m))
+		Source: st.plan.source.Name, Channel: e.Channel, Charter: st.words(n.at)}, e, st.occasion(m))
 	v.keep()
 }
 

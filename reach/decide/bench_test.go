@@ -70,7 +70,7 @@ var theGrocer = sync.OnceValue(func() *grocer {
 
 func grocerHouse(b testing.TB) *House {
 	g := theGrocer()
-	c := testCharter(b).Placed(1)
+	c := testCharter(b).Placed(1, 0)
 	h, err := NewHouse(Parts{Series: charter.NewSeries(c), Shelf: catalogue.NewShelf(g.items, c, 1), Model: g.model, ModelVersion: "bench.1", Salt: []byte("salt")})
 	if err != nil {
 		b.Fatal(err)

@@ -325,7 +325,7 @@ func TestWhateverFailsLowersTheRung(t *testing.T) {
 		{"explaining", "generic: apples bread milk", DegradedFault, func(x *home) context.Context { x.toy.broken = "Reasons"; return nil }},
 		{"the sets", "generic: apples bread milk", DegradedFault, func(x *home) context.Context { x.toy.broken = "Set"; return nil }},
 		{"a charter that cannot be followed", "context: bread milk tea", DegradedCharter, func(x *home) context.Context {
-			x.accept(testCharter(x.t, "tolerates: 0.5", "tolerates: 0.4").Placed(2))
+			x.accept(testCharter(x.t, "tolerates: 0.5", "tolerates: 0.4").Placed(2, 0))
 			return nil
 		}},
 	} {
@@ -373,7 +373,7 @@ func wantsItems(t *testing.T, r Receipt, want string) {
 
 func TestTheNewCharterIsFollowed(t *testing.T) {
 	x := newHome(t)
-	next := testCharter(t, "rungs: {individual: regular, cohort: acquaintance}", "rungs: {individual: confidant}").Placed(2)
+	next := testCharter(t, "rungs: {individual: regular, cohort: acquaintance}", "rungs: {individual: confidant}").Placed(2, 0)
 	x.accept(next)
 	asked := 0
 	x.live.refresh = func(_ context.Context, position int) (*House, error) {

@@ -187,7 +187,7 @@ func toyHouse(t testing.TB, change ...string) *House {
 func houseOf(t testing.TB, items []catalogue.Item, r ranker, change ...string) *House {
 	t.Helper()
 	c := testCharter(t, change...)
-	series := charter.NewSeries(c.Placed(1))
+	series := charter.NewSeries(c.Placed(1, 0))
 	h, err := NewHouse(Parts{Series: series, Shelf: catalogue.NewShelf(items, series.Current(), 1), Salt: []byte("a salt")})
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func under(how func(h *decide.House, c *charter.Charter)) Compute {
 	return func(h *decide.House, s decide.Subject, a decide.Ask) decide.Result {
 		lax := houses[h]
 		if lax == nil {
-			c := h.Charter.Placed(h.Charter.Position)
+			c := h.Charter.Placed(h.Charter.Position, 0)
 			c.Data, c.Events = maps.Clone(c.Data), maps.Clone(c.Events)
 			how(h, c)
 			series := charter.NewSeries(c)

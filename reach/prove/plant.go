@@ -73,7 +73,7 @@ func (p *Prover) garden() (*garden, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := parsed.Placed(later)
+	c := parsed.Placed(later, 0)
 	c.Data, c.Events = maps.Clone(c.Data), maps.Clone(c.Events)
 	own := p.snap.House.Charter
 	c.Brand, c.K, c.Relationship, c.Sensitive = own.Brand, own.K, own.Relationship, own.Sensitive
@@ -107,7 +107,7 @@ func (p *Prover) garden() (*garden, error) {
 	for i := range offered {
 		g.items = append(g.items, offered[i].ID)
 	}
-	old := c.Placed(before)
+	old := c.Placed(before, 0)
 	old.Data, old.Events = maps.Clone(c.Data), maps.Clone(c.Events)
 	reworded := *c.Data["planted_reworded"]
 	reworded.Purposes = []string{"planted_other"}
@@ -117,7 +117,7 @@ func (p *Prover) garden() (*garden, error) {
 		o.Purposes = []string{"planted_other"}
 		old.Events[o.Name] = &o
 	}
-	now := c.Placed(later)
+	now := c.Placed(later, 0)
 	now.Data, now.Events = maps.Clone(c.Data), maps.Clone(c.Events)
 	delete(now.Data, "planted_gone")
 	delete(now.Events, plantedName(tact.NotChartered))

@@ -40,7 +40,7 @@ func retail(t testing.TB, change ...string) *charter.Charter {
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return c.Placed(1)
+	return c.Placed(1, 0)
 }
 
 // aisles are the categories of the shelf; each has items numbered from 0.

@@ -26,7 +26,7 @@ func testCharter(t testing.TB) *charter.Charter {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	return c.Placed(1)
+	return c.Placed(1, 0)
 }
 
 // day is a date of a case.

@@ -6,8 +6,8 @@ package self
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"fmt"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -88,7 +88,7 @@ func (a *Acts) Choose(ctx context.Context, id person.ID, purpose string, yes boo
 		if yes {
 			ch.Answer, ch.Explicit = consent.Yes, p.Explicit
 		}
-		return vault.Change{Put: []vault.Row{k.SealChoice(ch, e, fmt.Sprintf("self %d", at))}}, nil
+		return vault.Change{Put: []vault.Row{k.SealChoice(ch, e, "self "+rand.Text())}}, nil // two answers of one instant are two
 	})
 }
 

@@ -31,7 +31,7 @@ func testSeries(t testing.TB) *charter.Series {
 		if c == nil {
 			t.Fatal(problems)
 		}
-		all = append(all, c.Placed(pos))
+		all = append(all, c.Placed(pos, 0))
 	}
 	s := charter.NewSeries(all...)
 	return &s

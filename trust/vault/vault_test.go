@@ -44,7 +44,7 @@ func retail(t testing.TB) (*charter.Charter, *charter.Series) {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	s := charter.NewSeries(c.Placed(1))
+	s := charter.NewSeries(c.Placed(1, 0))
 	return s.Current(), &s
 }
 

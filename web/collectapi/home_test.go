@@ -73,7 +73,7 @@ func newHome(t testing.TB, limits Limits) *home {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	h := &home{t: t, dir: t.TempDir(), now: person.At(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)), series: charter.NewSeries(c.Placed(1))}
+	h := &home{t: t, dir: t.TempDir(), now: person.At(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)), series: charter.NewSeries(c.Placed(1, 0))}
 	if h.vault, err = vault.Create(h.dir); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func TestEverySourceIsShown(t *testing.T) {
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	c := parsed.Placed(1)
+	c := parsed.Placed(1, 0)
 	series := charter.NewSeries(c)
 	now := person.At(time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC))
 	ago := func(days int) person.Instant { return now.Add(-time.Duration(days) * 24 * time.Hour) }
@@ -57,7 +57,7 @@ func TestEverySourceIsShown(t *testing.T) {
 	// A placement at which a name may be used: the example has none for it.
 	d := *c.Data["name"]
 	d.Purposes, d.Level, d.Benefit = append(d.Purposes, "personalise"), person.Stranger, charter.Text{"": "said"}
-	open := c.Placed(1)
+	open := c.Placed(1, 0)
 	open.Data = maps.Clone(c.Data)
 	open.Data["name"] = &d
 	again := charter.NewSeries(open)

@@ -1,0 +1,465 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/reach/decide"
+	"github.com/rapporthq/rapport/reference"
+	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/trust/consent"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// Random histories run against the real house and against the reference, a plain second telling of the rules. Every refusal at the
+// gate, every level, hold, rung and guard must agree. A failing run prints its seed and is shrunk.
+
+// beginning is a midnight: days of contact count by UTC on both sides.
+var beginning = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+
+// trial is one run: the house, and the world as the reference knows it.
+type trial struct {
+	t       *rapid.T
+	dir     string
+	options homeOptions
+	h       *house
+	doors   http.Handler
+	keys    map[string]string // source → write key
+	world   *reference.World
+	people  map[string]*reference.Person // by user id
+	names   []string
+	tags    map[string][]string // of items
+	texts   []string            // charters that may come into force
+	text    string              // the one that is
+	serial  int
+}
+
+func (x *trial) now() person.Instant { return person.At(x.world.Now) }
+
+func (x *trial) must(err error) {
+	if err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+func (x *trial) open() {
+	h, err := openHouse(context.Background(), x.options)
+	x.must(err)
+	x.h = h
+	x.doors, err = h.doors(serveOptions{}, false, "http://rapport.example", nil)
+	x.must(err)
+}
+
+// begin makes a home with a catalogue, a model, and people of whom nothing is known.
+func begin(t *rapid.T, dir, database string) *trial {
+	base, err := os.ReadFile("testdata/reference.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &trial{t: t, dir: dir, keys: map[string]string{}, people: map[string]*reference.Person{}, tags: map[string][]string{}, names: []string{"ann", "bob", "cyd"}}
+	x.texts = []string{
+		string(base),
+		// Narrower: a fact and a purpose of the history go.
+		strings.NewReplacer("  taste:     ", "  #taste:    ", "browsing_history, purposes: [personalise], retain: 60d", "browsing_history, purposes: [measure], retain: 20d").Replace(string(base)),
+		// Wider: views and tastes may serve more, pages too.
+		strings.NewReplacer("browsing_history, purposes: [measure], retain: 90d", "browsing_history, purposes: [measure, personalise], retain: 90d", "purposes: [personalise], level: regular, retain: 300d", "purposes: [personalise, measure], retain: 300d").Replace(string(base)),
+	}
+	x.text = x.texts[0]
+	x.world = &reference.World{Charters: []reference.Charter{told(t, x.text)}, Now: beginning}
+	x.options = homeOptions{Home: filepath.Join(dir, "home"), Database: database, clock: x.now}
+	x.must(makeHome(x.options.Home, []byte(x.text)))
+	x.open()
+	for _, source := range []string{"tills", "signup", "bureau"} {
+		x.keys[source], err = x.h.mint(context.Background(), tokenArgs{Role: "source", Name: source})
+		x.must(err)
+	}
+	x.stock()
+	for _, n := range x.names {
+		x.people[n] = &reference.Person{Removed: map[string]bool{}}
+	}
+	return x
+}
+
+// stock fills the catalogue and gives the house something to learn from.
+func (x *trial) stock() {
+	var items strings.Builder
+	for i := range 12 {
+		id, tags := fmt.Sprintf("i%d", i), ""
+		switch i % 4 {
+		case 1:
+			tags, x.tags[id] = `"sweets"`, []string{"sweets"}
+		case 2:
+			tags, x.tags[id] = `"alcohol"`, []string{"alcohol"}
+		}
+		fmt.Fprintf(&items, `{"id":%q,"name":"Item %d","price":1,"tags":[%s]}`+"\n", id, i, tags)
+	}
+	file := filepath.Join(x.dir, "items.jsonl")
+	x.must(os.WriteFile(file, []byte(items.String()), 0o600))
+	_, err := x.h.importFile(context.Background(), importArgs{Source: "tills", As: "items"}, file, nil)
+	x.must(err)
+	x.must(x.h.follow(context.Background()))
+	for i := range 6 {
+		user := fmt.Sprintf("crowd-%d", i)
+		x.people[user] = &reference.Person{Removed: map[string]bool{}}
+		x.say(user, "personalise", true, false)
+		for k := range 6 {
+			x.send(user, "tills", "Order Completed", "i"+fmt.Sprint((2*i+k)%12), beginning.Add(-time.Duration(k)*reference.Day))
+		}
+	}
+	x.must(x.h.fold(context.Background()))
+	_, _, err = x.h.learn(context.Background(), "learn", func(float64) {})
+	x.must(err)
+}
+
+// told is a charter as the reference knows it.
+func told(t interface{ Fatal(...any) }, text string) reference.Charter {
+	c, problems := charter.Parse([]byte(text))
+	if c == nil {
+		t.Fatal(problems)
+	}
+	days := func(s charter.Span) time.Duration { return time.Duration(s.Days) * reference.Day }
+	out := reference.Charter{Purposes: map[string]reference.Purpose{}, Data: map[string]reference.Datum{}, Events: map[string]reference.Event{}, Sources: map[string]reference.Source{},
+		Placements: map[string]reference.Placement{}, GPC: c.Signals.GPC, Observed: c.Surprise.Observed, Acquired: c.Surprise.Acquired, Elsewhere: c.Surprise.OtherChannel, ToldFactor: c.Surprise.ToldFactor,
+		Removes: map[string]map[string]string{"diet": {"diabetic": "sweets"}, "age_band": {"child": "alcohol"}}, Strain: 90 * reference.Day}
+	for n, p := range c.Purposes {
+		out.Purposes[n] = reference.Purpose{Basis: string(p.Basis), Explicit: p.Explicit, AskAgain: days(p.AskAgain)}
+	}
+	for n, d := range c.Data {
+		var learnt []string
+		for _, l := range d.Learnt {
+			learnt = append(learnt, l.String())
+		}
+		out.Data[n] = reference.Datum{Purposes: d.Purposes, Level: int(d.Level), Retain: days(d.Retain), Learnt: learnt, Special: d.Sensitivity == "special", Protective: d.Protective, Benefit: len(d.Benefit) > 0, Column: d.Type.IsColumn()}
+	}
+	for n, e := range c.Events {
+		out.Events[n] = reference.Event{Purposes: e.Purposes, Level: int(e.Level), Retain: days(e.Retain)}
+	}
+	for n, s := range c.Sources {
+		learnt := ""
+		if s.LearntDefault == person.Declared {
+			learnt = "declared"
+		}
+		out.Sources[n] = reference.Source{Server: s.Kind == "server", Purposes: s.Purposes, Channel: s.Channel, Learnt: learnt}
+	}
+	for n, p := range c.Placements {
+		out.Placements[n] = reference.Placement{Purpose: p.Purpose, Channel: p.Channel, Tolerates: p.Tolerates, Individual: int(p.Rungs[person.Individual]), Items: p.Items, PerDay: p.Caps.PerDay, PerWeek: p.Caps.PerWeek, NotAgain: days(p.NotAgainFor)}
+	}
+	for l, r := range map[int]*charter.LevelRule{reference.Acquaintance: c.Relationship.Acquaintance, reference.Regular: c.Relationship.Regular, reference.Confidant: c.Relationship.Confidant} {
+		out.Reach[l] = reference.Condition{Days: r.DaysOfContact, Tenure: days(r.Tenure), Within: days(r.Within), ToldUs: r.ToldUs}
+	}
+	return out
+}
+
+// send brings one event or fact by the door, and to the reference.
+func (x *trial) send(user, source, name, value string, at time.Time) {
+	x.serial++
+	m := map[string]any{"messageId": fmt.Sprint("m", x.serial), "userId": user, "timestamp": at.Format(time.RFC3339Nano)}
+	thing := reference.Thing{Name: name, Source: source, Value: value, At: at}
+	switch name {
+	case "Order Completed":
+		m["properties"] = map[string]any{"order_id": fmt.Sprint(x.serial), "products": []any{map[string]any{"product_id": value, "quantity": 1}}}
+	case "Product Viewed":
+		m["properties"] = map[string]any{"product_id": value}
+	case "Page Viewed":
+		m["properties"] = map[string]any{"path": "/" + value}
+	default:
+		m["type"], m["traits"] = "identify", map[string]any{name: value}
+	}
+	if m["type"] == nil {
+		thing.Event, m["type"], m["event"] = true, "track", name
+	}
+	raw, err := json.Marshal(map[string]any{"batch": []any{m}})
+	x.must(err)
+	req := httptest.NewRequest(http.MethodPost, "/v1/batch", bytes.NewReader(raw))
+	req.SetBasicAuth(x.keys[source], "")
+	res := httptest.NewRecorder()
+	x.doors.ServeHTTP(res, req)
+	if res.Code != http.StatusOK {
+		x.t.Fatalf("the door said %d: %s", res.Code, res.Body)
+	}
+	x.world.Keep(x.people[user], thing, false)
+}
+
+// who is a person's pseudonym, zero while nothing is kept of them.
+func (x *trial) who(user string) person.ID {
+	blind, err := x.h.vault.Blind(vault.UserID, user)
+	x.must(err)
+	rows, err := x.h.store.Find(context.Background(), []vault.Blind{blind})
+	x.must(err)
+	for _, r := range rows {
+		if r.Verified {
+			return r.Of
+		}
+	}
+	return person.ID{}
+}
+
+// say is a choice: by an import from a server source, as the shop's own form would send it.
+func (x *trial) say(user, purpose string, yes, explicit bool) {
+	x.world.Now = x.world.Now.Add(time.Second) // files of choices know no order within an instant
+	x.serial++
+	answer := "no"
+	if yes {
+		answer = "yes"
+	}
+	line := fmt.Sprintf(`{"userId":%q,"purpose":%q,"answer":%q,"at":%q,"channel":"web","language":"en","notice":"%d","words":"May we?","explicit":%v}`, user, purpose, answer, x.world.Now.Format(time.RFC3339Nano), x.serial, explicit)
+	file := filepath.Join(x.dir, "choice.jsonl")
+	x.must(os.WriteFile(file, []byte(line+"\n"), 0o600))
+	rep, err := x.h.importFile(context.Background(), importArgs{Source: "signup", As: "choices"}, file, nil)
+	x.must(err)
+	if rep.Kept != 1 {
+		x.t.Fatalf("a choice was not kept: %+v", rep)
+	}
+	x.people[user].Answers = append(x.people[user].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: len(x.world.Charters)})
+}
+
+// asks compares one decision. It gives the decision.
+func (x *trial) asks(user string, a reference.Ask) *decide.Decision {
+	x.must(x.h.fold(context.Background()))
+	who := decide.Principal{Any: true, Explain: true, Attest: true, Privacy: true}
+	req := decide.Request{Person: decide.Ref{UserID: user}, Attested: true, Placements: []string{a.Placement}, GPC: a.GPC, Wait: true}
+	if !a.At.IsZero() {
+		req.Context.At = person.At(a.At)
+	}
+	var d decide.Decision
+	for range 20 { // a slow machine answers from a lower rung, and says so
+		ds, err := x.h.decider.Decide(context.Background(), req, who)
+		x.must(err)
+		if d = ds[0]; d.Degraded == "" {
+			break
+		}
+	}
+	want := x.world.Decide(x.people[user], a, true)
+	held := map[reference.Hold]int{}
+	for _, h := range d.Held {
+		held[reference.Hold{Name: h.Fact, Event: h.Event, Reason: h.Reason}] += max(h.Count, 1)
+	}
+	switch {
+	case d.Degraded != "":
+		x.t.Fatalf("the decision is degraded: %s", d.Degraded)
+	case d.Relationship.Level != reference.Levels[want.Level]:
+		x.t.Fatalf("%s at %+v: level %s (%s), held %v; the reference says %s, %v of %+v", user, a, d.Relationship.Level, d.Relationship.Because, held, reference.Levels[want.Level], want.Held, x.people[user])
+	case !reflect.DeepEqual(held, want.Held):
+		x.t.Fatalf("%s at %+v (%s): held %v, the reference says %v of %+v", user, a, d.Relationship.Level, held, want.Held, x.people[user])
+	case (d.Rung == "individual") != want.Individual:
+		x.t.Fatalf("%s at %+v: rung %s, the reference says individual: %v", user, a, d.Rung, want.Individual)
+	case (d.Short != nil && d.Short.Reason == "cap") != want.Capped:
+		x.t.Fatalf("%s at %+v: short %+v, the reference says capped: %v", user, a, d.Short, want.Capped)
+	}
+	free := 0
+	for i := range 12 {
+		if id := fmt.Sprint("i", i); !want.NotThese[id] && !tagged(x.tags[id], want.NotTagged) {
+			free++
+		}
+	}
+	for _, it := range d.Items {
+		if want.NotThese[it.ID] || tagged(x.tags[it.ID], want.NotTagged) {
+			x.t.Fatalf("%s at %+v: %s is shown, the reference forbids it (%v %v)", user, a, it.ID, want.NotThese, want.NotTagged)
+		}
+	}
+	if most := min(free, x.world.InForce().Placements[a.Placement].Items); !want.Capped && len(d.Items) != most {
+		x.t.Fatalf("%s at %+v: %d items are shown, and %d could be", user, a, len(d.Items), most)
+	}
+	return &d
+}
+
+func tagged(tags []string, not map[string]bool) bool {
+	for _, t := range tags {
+		if not[t] {
+			return true
+		}
+	}
+	return false
+}
+
+// steps are what may happen, by name.
+func (x *trial) steps() map[string]func(*rapid.T) {
+	ctx := context.Background()
+	user := func() string { return rapid.SampledFrom(x.names).Draw(x.t, "user") }
+	places := []string{"home", "brazen", "shy", "wall", "counter"}
+	past := func(days int) time.Time {
+		return x.world.Now.Add(-time.Duration(rapid.IntRange(0, days*24).Draw(x.t, "hours ago")) * time.Hour)
+	}
+	item := func() string { return fmt.Sprint("i", rapid.IntRange(0, 11).Draw(x.t, "item")) }
+	own := func(who person.ID, do func() error) {
+		if !who.IsZero() {
+			x.must(do())
+		}
+	}
+	return map[string]func(*rapid.T){
+		"an event": func(t *rapid.T) {
+			x.t = t
+			x.send(user(), rapid.SampledFrom([]string{"tills", "tills", "signup", "bureau"}).Draw(t, "source"), rapid.SampledFrom([]string{"Order Completed", "Order Completed", "Product Viewed", "Page Viewed", "Secret Read"}).Draw(t, "event"), item(), past(80))
+		},
+		"a fact": func(t *rapid.T) {
+			x.t = t
+			name := rapid.SampledFrom([]string{"household", "taste", "motto", "income", "allergy", "diet", "age_band", "shoe_size"}).Draw(t, "fact")
+			value := map[string][]string{"household": {"1", "2"}, "income": {"low", "high"}, "diet": {"none", "diabetic"}, "age_band": {"child", "adult"}}[name]
+			if value == nil {
+				value = []string{"one", "two"}
+			}
+			x.send(user(), rapid.SampledFrom([]string{"signup", "signup", "bureau", "tills"}).Draw(t, "source"), name, rapid.SampledFrom(value).Draw(t, "value"), past(70))
+		},
+		"a choice": func(t *rapid.T) {
+			x.t = t
+			purpose := rapid.SampledFrom([]string{"personalise", "personalise", "personalise", "sensitive", "protect", "measure"}).Draw(t, "purpose")
+			x.say(user(), purpose, rapid.IntRange(0, 3).Draw(t, "yes") > 0, rapid.Bool().Draw(t, "explicit"))
+		},
+		"a choice in the trust centre": func(t *rapid.T) {
+			x.t = t
+			u := user()
+			purpose, yes := rapid.SampledFrom([]string{"personalise", "sensitive", "measure"}).Draw(t, "purpose"), rapid.Bool().Draw(t, "yes")
+			who := x.who(u)
+			x.world.Now = x.world.Now.Add(time.Second)
+			own(who, func() error {
+				x.people[u].Answers = append(x.people[u].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: yes && x.world.InForce().Purposes[purpose].Explicit, At: x.world.Now, Charter: len(x.world.Charters)})
+				return x.h.acts.Choose(ctx, who, purpose, yes, consent.Evidence{Channel: "web", Words: "May we?"})
+			})
+		},
+		"a restriction": func(t *rapid.T) {
+			x.t = t
+			u, on := user(), rapid.IntRange(0, 2).Draw(t, "on") == 0
+			who := x.who(u)
+			own(who, func() error {
+				x.people[u].Restricted = on
+				return x.h.acts.Restrict(ctx, who, on)
+			})
+		},
+		"a removal": func(t *rapid.T) {
+			x.t = t
+			u, name := user(), rapid.SampledFrom([]string{"household", "taste", "motto", "income", "allergy"}).Draw(t, "fact")
+			p := x.people[u]
+			kept := p.Things[:0:0]
+			for _, th := range p.Things {
+				if th.Event || th.Name != name {
+					kept = append(kept, th)
+				}
+			}
+			if len(kept) == len(p.Things) {
+				return
+			}
+			p.Things, p.Removed[name] = kept, true
+			x.must(x.h.acts.Remove(ctx, x.who(u), name))
+		},
+		"a complaint": func(t *rapid.T) {
+			x.t = t
+			u := user()
+			_, err := x.h.decider.Complain(ctx, decide.Ref{UserID: u}, fmt.Sprint("c", len(x.people[u].Complaints)), true)
+			if err == nil {
+				x.people[u].Complaints = append(x.people[u].Complaints, x.world.Now)
+			} else if !x.who(u).IsZero() {
+				t.Fatal(err)
+			}
+		},
+		"a decision, shown and answered": func(t *rapid.T) {
+			x.t = t
+			u, place := user(), rapid.SampledFrom(places).Draw(t, "placement")
+			d := x.asks(u, reference.Ask{Placement: place})
+			if len(d.Items) == 0 {
+				return
+			}
+			id, err := decide.ParseID(d.ID)
+			x.must(err)
+			as := decide.Principal{Any: true, Privacy: true, Explain: true, Attest: true}
+			items := []string{d.Items[0].ID}
+			remembered, err := x.h.decider.Shown(ctx, id, items, as)
+			x.must(err)
+			if remembered {
+				x.people[u].Shown = append(x.people[u].Shown, reference.Showing{Placement: place, Items: items, At: x.world.Now})
+			}
+			kind := rapid.SampledFrom([]string{"", "useful", "not-for-me", "too-personal"}).Draw(t, "answer")
+			if kind == "" {
+				return
+			}
+			remembered, err = x.h.decider.Feedback(ctx, decide.Answer{Decision: id, Item: items[0], Kind: person.FeedbackKind(kind), As: as})
+			x.must(err)
+			if remembered {
+				x.people[u].Replies = append(x.people[u].Replies, reference.Reply{Kind: kind, Placement: place, Item: items[0], At: x.world.Now})
+			}
+		},
+		"time": func(t *rapid.T) {
+			x.t = t
+			x.world.Now = x.world.Now.Add(time.Duration(rapid.IntRange(1, 24*40).Draw(t, "hours")) * time.Hour)
+		},
+		"a charter": func(t *rapid.T) {
+			x.t = t
+			next := x.texts[rapid.IntRange(0, len(x.texts)-1).Draw(t, "charter")]
+			if next == x.text {
+				return
+			}
+			x.text = next
+			x.must(runAccept(ctx, x.h, proposalArgs{Source: []byte(next)}, &speaker{out: func(string) error { return nil }}))
+			var all []*reference.Person
+			for _, p := range x.people {
+				all = append(all, p)
+			}
+			x.world.Accept(told(t, next), all...)
+		},
+		"a restart": func(t *rapid.T) {
+			x.t = t
+			x.h.Close()
+			x.open()
+		},
+		"": func(t *rapid.T) { // after each step everybody is asked about, everywhere
+			x.t = t
+			u := user()
+			gpc := rapid.IntRange(0, 5).Draw(t, "gpc") == 0
+			var at time.Time
+			if rapid.IntRange(0, 3).Draw(t, "replayed") == 0 {
+				at = x.world.Now.Add(-time.Duration(rapid.IntRange(0, 24*30).Draw(t, "hours back")) * time.Hour)
+			}
+			for _, place := range places {
+				x.asks(u, reference.Ask{Placement: place, At: at, GPC: gpc})
+			}
+		},
+	}
+}
+
+// tryAgainstReference tries that many histories, or as many as -rapid.checks says.
+func tryAgainstReference(t *testing.T, histories int, database func(t testing.TB) string) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := flag.Set("rapid.checks", strconv.Itoa(histories)); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = flag.Set("rapid.checks", f.DefValue) }()
+	}
+	dir := t.TempDir()
+	runs := 0
+	rapid.Check(t, func(r *rapid.T) {
+		runs++
+		own := filepath.Join(dir, fmt.Sprint(runs))
+		if err := os.Mkdir(own, 0o700); err != nil {
+			r.Fatal(err)
+		}
+		url := ""
+		if database != nil {
+			url = database(t)
+		}
+		x := begin(r, own, url)
+		defer func() {
+			x.h.Close()
+			_ = os.RemoveAll(own)
+		}()
+		r.Repeat(x.steps())
+	})
+}
+
+func TestTheHouseAgreesWithTheReference(t *testing.T) { tryAgainstReference(t, 25, nil) }
+
+func TestTheSharedHouseAgreesWithTheReference(t *testing.T) { tryAgainstReference(t, 8, pgtest.URL) }
