@@ -23,7 +23,7 @@ func charterCommand() *cobra.Command {
 	var home homeOptions
 	cmd := &cobra.Command{
 		Use:     "charter",
-		Short:   "Check, read, compare and accept charters",
+		Short:   "Draft, check, read, compare and accept charters",
 		Example: "  rapport charter check charter.yaml\n  rapport charter show --home ./shop\n  rapport charter diff --home ./shop\n  rapport charter accept --home ./shop",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -111,7 +111,7 @@ func charterCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.AddCommand(check, showCmd, diff, accept, schema)
+	cmd.AddCommand(check, showCmd, diff, accept, draftCommand(&home), schema)
 	return cmd
 }
 

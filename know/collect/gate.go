@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -44,6 +45,8 @@ type Gate struct {
 	plans sync.Map // planKey → *plan
 	notes sync.Pool
 	memo  memo
+
+	observer atomic.Pointer[Observer] // nil: nobody watches
 }
 
 // New makes a Gate. Vault, Store and Charters must be there.
@@ -97,6 +100,7 @@ func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 		out, err := g.attempt(ctx, a, received, afresh)
 		switch {
 		case err == nil:
+			g.watched(a)
 			return out, nil
 		case (errors.Is(err, vault.ErrStale) || errors.Is(err, errBehind) || err == errDoubt) && try+1 < mostTries && ctx.Err() == nil:
 			afresh = true // somebody changed a person meanwhile: read and judge again

@@ -72,3 +72,17 @@ func TestOfAnItemsFileOnlyWhatIsNamedIsTaken(t *testing.T) {
 		t.Errorf("taken: %+v", got)
 	}
 }
+
+// TestRowsOfOneOrderMayDifferInWhatFalls: a product's description is another in each row, the charter does not declare it, and the rows are one order all the same.
+func TestRowsOfOneOrderMayDifferInWhatFalls(t *testing.T) {
+	h := newHome(t)
+	const text = "order_id,product_id,what,timestamp,userId\n1,a,lamp,2026-11-01,7\n1,b,clock,2026-11-01,7\n1,c,vase,2026-11-01,\n2,c,vase,2026-11-01,7\n"
+	rep, err := Import{Gate: h.gate, Source: "signup", As: Events, Event: "Order Completed"}.Run(context.Background(), strings.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wantReport("orders", rep, 4, 2, 0, 4)
+	if len(rep.Problems) != 1 || rep.Problems[0].Reason != badWho {
+		t.Errorf("a row without anybody: %+v", rep.Problems)
+	}
+}

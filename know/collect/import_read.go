@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 
+	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
 )
 
@@ -27,6 +28,7 @@ type layout struct {
 	whole   []bool   // ids of a file with Import.Columns: "17850.0" is "17850"
 	number  bool     // a last column is the line's number
 	body    int64    // where the first line begins that is not the header
+	key     []bool   // of ordered rows: the columns that the rows of one order have in common
 	ordered bool     // the rows are lines of orders: product_id, and not a column that holds them all
 }
 
@@ -98,8 +100,27 @@ func (r *run) open() (*layout, error) {
 				l.ordered = false
 			}
 		}
+		if l.ordered {
+			l.key = orderColumns(l.columns, c)
+		}
 	}
 	return l, nil
+}
+
+// orderColumns says which columns the rows of one order have in common: all but those of its lines, and but those that no event of the charter declares,
+// such as a product's description, which fall anyway.
+func orderColumns(columns []string, c *charter.Charter) []bool {
+	key := make([]bool, len(columns))
+	for i, name := range columns {
+		if lineColumn(name) {
+			continue
+		}
+		key[i] = envelope(name) || columnRole(name) != ""
+		for _, e := range c.Events {
+			key[i] = key[i] || e.Properties[strings.TrimPrefix(name, "properties.")] != nil
+		}
+	}
+	return key
 }
 
 // rename gives columns the names that Import.Columns says.

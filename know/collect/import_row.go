@@ -72,20 +72,7 @@ func (r *run) columns() []column {
 	out := make([]column, len(r.layout.columns))
 	for i, name := range r.layout.columns {
 		out[i].name = strings.TrimPrefix(strings.TrimPrefix(name, "properties."), "traits.")
-		switch plain(name) {
-		case "userid":
-			out[i].role = "userId"
-		case "anonymousid":
-			out[i].role = "anonymousId"
-		case "messageid":
-			out[i].role = "messageId"
-		case "timestamp", "at", "time":
-			out[i].role = "timestamp"
-		case "event":
-			out[i].role = "event"
-		case "type":
-			out[i].role = "type"
-		}
+		out[i].role = columnRole(name)
 		if r.As == People && c != nil {
 			if d := c.Data[out[i].name]; d != nil {
 				out[i].fact, out[i].role = &d.Type, ""
@@ -93,6 +80,25 @@ func (r *run) columns() []column {
 		}
 	}
 	return out
+}
+
+// columnRole is what a column is in the envelope of a message, empty when it is none of that.
+func columnRole(name string) string {
+	switch plain(name) {
+	case "userid":
+		return "userId"
+	case "anonymousid":
+		return "anonymousId"
+	case "messageid":
+		return "messageId"
+	case "timestamp", "at", "time":
+		return "timestamp"
+	case "event":
+		return "event"
+	case "type":
+		return "type"
+	}
+	return ""
 }
 
 func plain(name string) string {
@@ -136,6 +142,10 @@ func (p *rowParser) row(row []byte, number int64) string {
 		p.block.items = append(p.block.items, Line{Number: number, Fields: m})
 		return ""
 	case Events:
+		if p.cell(fields, "userId") == "" && p.cell(fields, "anonymousId") == "" {
+			p.flush()
+			return badWho
+		}
 		if p.layout.ordered {
 			return p.gather(fields, number)
 		}
@@ -473,7 +483,7 @@ func (p *rowParser) eventOf(fields [][]byte) *charter.Event {
 }
 
 func (p *rowParser) cell(fields [][]byte, role string) string {
-	for i := range fields {
+	for i := range min(len(fields), len(p.columns)) {
 		if p.columns[i].role == role {
 			return string(bytes.TrimSpace(fields[i]))
 		}
@@ -599,10 +609,10 @@ func itemsProperty(e *charter.Event) string {
 	return found
 }
 
-// orderKey is what the rows of one order have in common: all but the columns of its lines.
+// orderKey is what the rows of one order have in common: see orderColumns.
 func (l *layout) orderKey(key []byte, fields [][]byte) []byte {
 	for i, f := range fields {
-		if i < len(l.columns) && lineColumn(l.columns[i]) {
+		if i >= len(l.key) || !l.key[i] {
 			continue
 		}
 		key = append(append(key, f...), 0)
