@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
@@ -61,6 +62,7 @@ func (h *house) sweep(ctx context.Context) error {
 		err = h.endLooks(ctx)
 	}
 	if swept != (store.Swept{}) {
+		err = errors.Join(err, h.store.PutSetting(ctx, slackSetting, "1"))
 		h.log.Info("swept", "rows", swept.Rows, "events", swept.Frames, "receipts", swept.Receipts)
 	}
 	return err
@@ -93,7 +95,43 @@ func (h *house) sweepIfDue(ctx context.Context) error {
 		return nil
 	}
 	h.sweptAt = now
-	return h.sweep(ctx)
+	return errors.Join(h.sweep(ctx), h.rewriteIfDue(ctx))
+}
+
+// What is removed is overwritten at once, but SQLite leaves a few copies of removed rows in the slack of its pages. Where anything was removed the files
+// are written anew, at most once a day, for writers wait meanwhile.
+const (
+	rewriteEvery     = 24 * time.Hour
+	slackSetting     = "removed since the files were rewritten"
+	rewrittenSetting = "files rewritten"
+)
+
+func (h *house) rewriteIfDue(ctx context.Context) error {
+	if h.shared() {
+		return nil // PostgreSQL keeps its own pages: what is removed there is unreadable, not absent
+	}
+	slack, err := h.store.Setting(ctx, slackSetting)
+	if err != nil || slack == "" {
+		return err
+	}
+	text, err := h.store.Setting(ctx, rewrittenSetting)
+	if err != nil {
+		return err
+	}
+	now := h.clock()
+	last, _ := strconv.ParseInt(text, 10, 64) // empty: never
+	if last == 0 {
+		return h.store.PutSetting(ctx, rewrittenSetting, strconv.FormatInt(int64(now), 10)) // a day's grace: the next removals go with these
+	}
+	if now < person.Instant(last).Add(rewriteEvery) {
+		return nil
+	}
+	begun := time.Now()
+	if err := h.store.Rewrite(ctx); err != nil {
+		return err
+	}
+	h.log.Info("the database's files were written anew", "took", time.Since(begun).Round(time.Millisecond))
+	return errors.Join(h.store.PutSetting(ctx, rewrittenSetting, strconv.FormatInt(int64(now), 10)), h.store.PutSetting(ctx, slackSetting, ""))
 }
 
 func (h *house) sweepOnce(ctx context.Context, count bool) (store.Swept, error) {
@@ -132,6 +170,9 @@ func (h *house) purge(ctx context.Context, say *speaker) error {
 	}
 	if _, err = h.sweepOnce(ctx, false); err == nil && properties > 0 {
 		say.Printf("%d events were cut down to what it declares.\n", properties)
+	}
+	if err == nil && pending.Rows+pending.Frames+properties > 0 {
+		err = h.store.PutSetting(ctx, slackSetting, "1")
 	}
 	return err
 }
