@@ -176,7 +176,7 @@ func TestNoTradeIsWiredIn(t *testing.T) {
 		rel = filepath.ToSlash(rel)
 		if d.IsDir() {
 			switch {
-			case rel == "demo", rel == "web/shop", rel == "cmd/rapport/bench", rel == "docs", d.Name() == "testdata", d.Name() == "examples", d.Name() == "node_modules", strings.HasPrefix(d.Name(), ".") && rel != ".":
+			case rel == "demo", rel == "reference", rel == "web/shop", rel == "cmd/rapport/bench", rel == "docs", d.Name() == "testdata", d.Name() == "examples", d.Name() == "node_modules", strings.HasPrefix(d.Name(), ".") && rel != ".":
 				return filepath.SkipDir
 			}
 			return nil
