@@ -73,7 +73,7 @@ func newHome(t *testing.T, o store.Options) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &home{t: t, vault: v, series: charter.NewSeries(c.Placed(1)), now: noon}
+	h := &home{t: t, vault: v, series: charter.NewSeries(c.Placed(1, 1)), now: noon}
 	o.Clock = h.clock
 	s, err := store.Open(context.Background(), o)
 	if err != nil {

@@ -34,7 +34,7 @@ func looks(c *charter.Charter, rows []ledger.Row, reason func(ledger.Row) string
 		}
 		v.Looks = append(v.Looks, Look{When: when, Number: row.Number, Who: row.Actor, Role: row.Role, Team: row.Team, Purpose: purpose, Reason: reason(row), Fields: fieldsIn(c, row.Fields, lang)})
 		if when.After(year) {
-			v.Days[when.Format("2006-01-02")]++
+			v.Days[when.Format(dayForm)]++
 		}
 	}
 	return v

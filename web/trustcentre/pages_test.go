@@ -124,7 +124,7 @@ func centre(t *testing.T, s Self) (*http.ServeMux, *charter.Charter) {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	c = c.Placed(3)
+	c = c.Placed(3, 1)
 	mux := http.NewServeMux()
 	for key, h := range New(Config{Charter: func() *charter.Charter { return c }, Self: s, Sessions: fakeSessions{}, SignIn: "/shop", Log: slog.New(slog.DiscardHandler)}).Handlers() {
 		mux.Handle(key, h)

@@ -73,7 +73,7 @@ func New(cfg Config) *Centre {
 	if err != nil {
 		panic(err)
 	}
-	return &Centre{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"bars": bars, "with_id": withID}, cfg.Log)}
+	return &Centre{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"bars": bars, "with_id": withID, "months": months, "busy": busy}, cfg.Log)}
 }
 
 // Handlers are the routes with their handlers, for the table of doors. Pages show a stranger where to sign in; forms answer nothing
