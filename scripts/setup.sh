@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need on Debian or Ubuntu: PostgreSQL (server), Chromium, Node with npm, strace, and the pinned Node packages.
+# Installs what the tests need on Debian or Ubuntu: PostgreSQL (server), Chromium, Node with npm, Python and curl (for the snippets of the docs), strace, and the pinned Node packages.
 # As root it installs what is missing; otherwise it names it in one sentence and stops.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,8 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || want+=(postgresql)
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || want+=(chromium)
 command -v node >/dev/null || want+=(nodejs)
 command -v npm >/dev/null || want+=(npm)
+command -v python3 >/dev/null || want+=(python3)
+command -v curl >/dev/null || want+=(curl)
 command -v strace >/dev/null || want+=(strace)
 command -v cc >/dev/null || want+=(gcc libc6-dev)
 

@@ -41,6 +41,7 @@ type house struct {
 	decider *decide.Decider
 	acts    *self.Acts
 	streams *streamNames
+	rates   rates
 
 	database bool           // on PostgreSQL, which processes share
 	sweptAt  person.Instant // the sweep job's own
@@ -75,7 +76,7 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v}
+	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v, rates: usualRates}
 	if h.clock == nil {
 		h.clock = person.SystemClock
 	}

@@ -254,6 +254,8 @@ func TestEachDoorAnswersAsDescribed(t *testing.T) {
 		d.wants(401, get(path, access.Decide, wrong), nil)
 	}
 
+	d.flood(t)
+
 	// What is described and never happens is no description.
 	for _, key := range d.operations() {
 		method, path, _ := strings.Cut(key, " ")
@@ -264,6 +266,25 @@ func TestEachDoorAnswersAsDescribed(t *testing.T) {
 				t.Errorf("%s is described and no call here came upon it", said)
 			}
 		}
+	}
+}
+
+// flood asks without a token more often than an address may, at doors that take less than usual.
+func (d *described) flood(t *testing.T) {
+	t.Helper()
+	d.h.rates = rates{reading: rate{0.01, 1}, sending: rate{0.01, 1}}
+	slow := contracted(t, d.h)
+	for _, key := range d.operations() {
+		method, path, _ := strings.Cut(key, " ")
+		if _, _, limited := d.at("paths", path, strings.ToLower(method), "responses", "429"); limited && !d.answered[key+" 429"] {
+			q := call{method: method, path: strings.NewReplacer("{id}", "none").Replace(path), body: map[string]any{}}
+			slow.do(q)
+			slow.wants(http.StatusTooManyRequests, q, nil)
+		}
+	}
+	slow.wants(200, call{method: "GET", path: "/api/refusals", role: access.Admin, credential: d.tokens[access.Admin]}, nil) // a good token is not slowed by others at its address
+	for said := range slow.answered {
+		d.answered[said] = true
 	}
 }
 
@@ -328,6 +349,7 @@ func TestTheDemosDecisionsAreAsDescribed(t *testing.T) {
 			}
 		}
 	}
+	d.wants(200, call{method: "GET", path: "/api/items/1082185"}, nil)
 	if rungs[person.Individual.String()] == 0 || rungs[person.Context.String()] == 0 || held == 0 {
 		t.Errorf("decisions of few kinds were read: %v, %d held", rungs, held)
 	}

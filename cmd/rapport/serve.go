@@ -181,7 +181,7 @@ func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*
 	if err != nil {
 		return nil, err
 	}
-	return table.Mux(sessions{h, secure}.guard(), handlers)
+	return table.Mux(rated(sessions{h, secure}.guard(), h.rates, callerAddress(o.TrustedProxy), h.clock), handlers)
 }
 
 // rows are the doors of this home and what stands behind each. The demo's shop speaks to them from inside.
@@ -204,7 +204,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf },
 		With: func(id string) []string { return h.live.House().GoesWith(id, 8, h.clock()) }, Charter: h.charter, Changed: h.follow, Limiter: limiter,
 		Clock: h.clock, Log: h.log}).Handlers())
-	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock}
+	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock, Limiter: limiter}
 	add([]access.Door{trustcentre.LinkDoor}, map[string]access.Handler{trustcentre.LinkDoor.Key(): links.Make})
 
 	shopAddress := "/"

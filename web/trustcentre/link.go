@@ -21,7 +21,13 @@ type Links struct {
 	Vault    *vault.Vault
 	Sessions access.Sessions
 	Clock    person.Clock
+	Limiter  *access.Limiter // by person: nil for none
 }
+
+// How many links a second come back for one person, and how many there may be at once: a page that asks in a loop must not fill the store.
+const linkRate, linkBurst = 1, 60
+
+var errLinks = fault.New(fault.TooMany, "Too many links were asked for this person: wait as long as Retry-After says, and use the last one.")
 
 // LinkDoor is its row in the table of doors.
 var LinkDoor = access.Door{Method: "POST", Pattern: "/api/sign-in-links", Roles: []access.Role{access.Decide}, Says: "a single-use way into the trust centre for who is signed in at the brand"}
@@ -36,7 +42,7 @@ type linkRequest struct {
 
 // Make answers the door with {"url": "/trust/enter/…"}.
 func (l *Links) Make(w http.ResponseWriter, r *http.Request, p access.Principal) {
-	url, err := l.make(r, p)
+	url, err := l.make(w, r, p)
 	if err != nil {
 		page.Problem(w, err)
 		return
@@ -46,7 +52,7 @@ func (l *Links) Make(w http.ResponseWriter, r *http.Request, p access.Principal)
 	_ = json.NewEncoder(w).Encode(map[string]string{"url": url})
 }
 
-func (l *Links) make(r *http.Request, p access.Principal) (string, error) {
+func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal) (string, error) {
 	var req linkRequest
 	body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
 	if err != nil || json.Unmarshal(body, &req) != nil || (req.Person.UserID == "") == (req.Person.AnonymousID == "") {
@@ -62,6 +68,12 @@ func (l *Links) make(r *http.Request, p access.Principal) (string, error) {
 	blind, err := l.Vault.Blind(kind, value)
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, "That identifier cannot be used; send it as the events have it.", err)
+	}
+	if l.Limiter != nil {
+		if ok, wait := l.Limiter.Take("link "+string(blind[:]), linkRate, linkBurst, l.Clock()); !ok {
+			page.RetryIn(w, wait)
+			return "", errLinks
+		}
 	}
 	id, err := l.find(r.Context(), blind)
 	if err != nil {
