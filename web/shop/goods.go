@@ -13,7 +13,6 @@ type Product struct {
 
 	Drawing string // of its package, by New: what tells the products of a department apart
 	Tint    string // its department's, a class of the stylesheet
-	lower   string // the name as search reads it
 }
 
 // Shelf is a part of a department.
@@ -33,6 +32,8 @@ type Department struct {
 type goods struct {
 	byID        map[string]*Product
 	all         []*Product // by name
+	names       string     // all names as search reads them, each ended by a line break
+	starts      []int      // where in names the name of each product of all begins
 	departments []Department
 }
 
@@ -51,12 +52,17 @@ func shelve(products []Product) *goods {
 		if p.Name == "" || p.Price <= 0 || g.byID[p.ID] != nil {
 			continue
 		}
-		p.lower = strings.ToLower(p.Name)
 		g.byID[p.ID] = p
 		g.all = append(g.all, p)
 		count[p.Department]++
 	}
 	slices.SortFunc(g.all, func(a, b *Product) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+	var names strings.Builder
+	for _, p := range g.all {
+		g.starts = append(g.starts, names.Len())
+		names.WriteString(strings.ToLower(strings.ReplaceAll(p.Name, "\n", " ")) + "\n")
+	}
+	g.names = names.String()
 	hand := artist{}
 	at := map[string]int{}
 	for _, p := range g.all {
@@ -129,18 +135,29 @@ func (g *goods) search(query string) []*Product {
 	if len(words) == 0 {
 		return nil
 	}
+	// The longest word is looked for in all names at once, for it has the fewest; the others in those names only.
+	rare := slices.MaxFunc(words, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
 	var first, rest []*Product
-next:
-	for _, p := range g.all {
-		for _, w := range words {
-			if !strings.Contains(p.lower, w) {
-				continue next
-			}
+	for at := 0; at < len(g.names); {
+		hit := strings.Index(g.names[at:], rare)
+		if hit < 0 {
+			break
 		}
-		if strings.HasPrefix(p.lower, words[0]) {
-			first = append(first, p)
+		i, exact := slices.BinarySearch(g.starts, at+hit)
+		if !exact {
+			i--
+		}
+		start := g.starts[i]
+		end := start + strings.IndexByte(g.names[start:], '\n')
+		name := g.names[start:end]
+		at = end + 1
+		if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(name, w) }) {
+			continue
+		}
+		if strings.HasPrefix(name, words[0]) {
+			first = append(first, g.all[i])
 		} else if len(rest) < mostFound {
-			rest = append(rest, p)
+			rest = append(rest, g.all[i])
 		}
 	}
 	found := append(first, rest...)

@@ -383,6 +383,19 @@ func TestDepartmentsShelvesAndSearch(t *testing.T) {
 	b.saysNot("the title", title, "private")
 }
 
+func TestSearchFindsAllWordsInAnyOrder(t *testing.T) {
+	g := shelve([]Product{{ID: "1", Name: "Rye bread", Price: 1}, {ID: "2", Name: "Bread rolls, rye", Price: 1}, {ID: "3", Name: "Rye", Price: 1}, {ID: "4", Name: "Bread", Price: 1}, {ID: "5", Name: "Two\nlines", Price: 1}})
+	for query, want := range map[string]string{"rye": "3 1 2", "bread rye": "2 1", "  RYE   Bread ": "1 2", "bread": "4 2 1", "rye\nbread": "1 2", "e\nr": "4 2 3 1", "lines": "5", "bre": "4 2 1", "x bread": "", "   ": ""} {
+		var got []string
+		for _, p := range g.search(query) {
+			got = append(got, p.ID)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q finds %v, want %s", query, got, want)
+		}
+	}
+}
+
 func TestFrench(t *testing.T) {
 	f := newRapport(t)
 	_, browser := open(t, f, true)
