@@ -201,7 +201,7 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	user := individual(t, d, "home", 0)
+	user := individual(t, d, "home", 6) // a regular: not everything is welcome yet
 	for _, s := range sizes {
 		ctx := browser(t, s.width, s.height, s.dark)
 		shot := func(name string) {
@@ -214,9 +214,7 @@ func TestScreenshots(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		signIn(t, ctx, d, user)
-		do(t, ctx, "shop", chromedp.Navigate(d.URL+"/shop"), chromedp.Evaluate(`document.querySelectorAll("details").forEach((d, i) => d.open = i < 3)`, nil))
-		shot("shop")
+		picturesOfTheShop(t, ctx, d, user, shot)
 		toTrust(t, ctx, d)
 		shot("trust")
 		do(t, ctx, "console", chromedp.Navigate(d.URL+"/console/sign-in"), chromedp.SendKeys("#token", d.PrivacyToken, chromedp.ByQuery), chromedp.Submit("#token", chromedp.ByQuery), chromedp.WaitVisible(".who", chromedp.ByQuery))
