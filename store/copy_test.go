@@ -3,13 +3,18 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/trust/vault"
 )
 
 // TestACopyHoldsEveryTableAndColumn fails when a migration adds what the list in copy.go does not name.
@@ -181,5 +186,95 @@ func TestWhatHasNoPlaceIsNotFilledIn(t *testing.T) {
 			t.Errorf("%s: %d rows are left", what, len(got))
 		}
 		_ = s.Close()
+	}
+}
+
+// TestACopyHasEachEventOnceWhileFoldsMoveThem copies a SQLite home while events arrive and are folded from the one file into the other: each that was
+// acknowledged before is in the copy exactly once.
+func TestACopyHasEachEventOnceWhileFoldsMoveThem(t *testing.T) {
+	ctx := t.Context()
+	s, err := Open(ctx, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var people [16]person.ID // spread out, so that a fold takes several passes
+	for n := range people {
+		people[n] = person.ID{byte(n*16 + 1)}
+		if err := s.Commit(ctx, vault.Change{Enrol: []vault.Enrolment{{ID: people[n], Wrapped: []byte{1}, At: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var acknowledged, folds atomic.Int64
+	stop, due, ended := make(chan struct{}), make(chan struct{}, 1), sync.WaitGroup{}
+	ended.Add(2)
+	defer ended.Wait()
+	defer close(stop)
+	go func() {
+		defer ended.Done()
+		for n := byte(0); ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			var id person.EventID
+			binary.BigEndian.PutUint64(id[:], uint64(acknowledged.Load())+1)
+			if err := s.Commit(ctx, vault.Change{Frames: []vault.Frame{{Of: people[n%16], ID: id, Stream: 1, At: 1, Received: s.clock(), Body: []byte{n}}}}); err != nil {
+				t.Error(err)
+				return
+			}
+			if acknowledged.Add(1)%64 == 0 { // enough for a fold of several passes
+				select {
+				case due <- struct{}{}:
+				default:
+				}
+			}
+		}
+	}()
+	go func() {
+		defer ended.Done()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-due:
+			}
+			if _, _, err := s.Fold(ctx, 4); err != nil {
+				t.Error(err)
+				return
+			}
+			folds.Add(1)
+		}
+	}()
+	inBoth := [2]int{}
+	for copies := 0; copies < 200 || folds.Load() < 8; copies++ {
+		sure := acknowledged.Load()
+		seen := map[person.EventID]int{}
+		count := func(f vault.Frame) error { seen[f.ID]++; return nil }
+		if err := s.Copy(ctx, func(r CopyRow) error {
+			switch r.Table {
+			case "journal":
+				inBoth[0]++
+				return vault.ParseFrames(r.Values[2].([]byte), person.Instant(r.Values[1].(int64)), count)
+			case "history":
+				inBoth[1]++
+				return vault.ParseHeads(r.Values[3].([]byte), 0, func(f vault.Frame, _ int) error { return count(f) })
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if int64(len(seen)) < sure {
+			t.Fatalf("a copy has %d events, and %d were acknowledged before it", len(seen), sure)
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Fatalf("a copy has event %x %d times", id, n)
+			}
+		}
+	}
+	if inBoth[0] == 0 || inBoth[1] == 0 {
+		t.Errorf("nothing was in one of the files (%v): this proves nothing", inBoth)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/store/pgtest"
 )
 
 // wellHome is a home in which something has happened, closed.
@@ -235,4 +236,17 @@ func TestTheDoctorLooksAHomeOverWhileItServes(t *testing.T) {
 		t.Errorf("exit %d, %q: %s", code, errs, out)
 	}
 	s.stop()
+}
+
+// TestTheDoctorLooksAtAHomeOnPostgreSQL, where there is no file and no socket to look at.
+func TestTheDoctorLooksAtAHomeOnPostgreSQL(t *testing.T) {
+	home, db := exampleHome(t), pgtest.URL(t)
+	must(t, "token", "--home", home, "--database", db, "--role", "decide", "--name", "shop")
+	if out := must(t, "doctor", "--home", home, "--database", db); !strings.Contains(out, "PostgreSQL, whole") {
+		t.Error(out)
+	}
+	out, _, code := try(t, "doctor", "--home", home, "--database", "postgres://nobody@127.0.0.1:1/none?connect_timeout=1")
+	if code != 1 || !strings.Contains(out, "mend  database") {
+		t.Errorf("exit %d: %s", code, out)
+	}
 }

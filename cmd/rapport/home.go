@@ -20,10 +20,11 @@ type homeOptions struct {
 	clock person.Clock // nil: the system's; tests stand still
 }
 
-// A home is a folder: charter.yaml (the proposal that is edited), keys/, database/.
+// A home is a folder: charter.yaml (the proposal that is edited), keys/, database/, lake/.
 const (
 	charterFile = "charter.yaml"
 	databaseDir = "database"
+	lakeDir     = "lake" // empty until history is kept there
 )
 
 // makeHome makes the folder of a home with a charter to edit, and its keys. A folder that holds something else is refused.
@@ -38,7 +39,7 @@ func makeHome(dir string, source []byte) error {
 	if len(entries) > 0 {
 		return fault.New(fault.Conflict, "There is something in "+dir+" already; name an empty folder or one that does not exist.")
 	}
-	for _, d := range []string{dir, filepath.Join(dir, databaseDir)} {
+	for _, d := range []string{dir, filepath.Join(dir, databaseDir), filepath.Join(dir, lakeDir)} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return fmt.Errorf("%s cannot be made: %w", d, err)
 		}

@@ -79,7 +79,11 @@ func runImport(ctx context.Context, h *house, args importArgs, say *speaker) err
 		return fault.New(fault.Invalid, "The charter names no event "+args.Event+"; it names "+strings.Join(c.Order.Events, ", ")+".")
 	}
 	items := false
-	for _, f := range inOrder(args.As, args.Files) {
+	files := inOrder(args.As, args.Files)
+	if args.Dry && len(files) > 1 && slices.ContainsFunc(files, func(f kindFile) bool { return f.as == collect.Choices }) && !args.JSON {
+		say.Printf("Each file is judged by what the home holds now: choices that are only tried permit nothing yet.\n")
+	}
+	for _, f := range files {
 		path := f.path
 		args.As = string(f.as)
 		items = items || f.as == collect.Items

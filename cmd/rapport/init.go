@@ -22,7 +22,7 @@ func initCommand() *cobra.Command {
 	var example, own string
 	cmd := &cobra.Command{
 		Use:   "init DIR",
-		Short: "Make a home: charter.yaml, keys/, database/",
+		Short: "Make a home: charter.yaml, keys/, database/, lake/",
 		Long: "The charter is an example's, or your own: rapport charter draft writes one from your files. The example bank brings\n" +
 			"made-up files to import; the example retail is a charter alone (its world is rapport demo).",
 		Example: "  rapport init ./shop\n  rapport init ./bank --example bank\n  rapport init ./mine --charter charter.yaml",

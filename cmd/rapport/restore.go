@@ -137,7 +137,7 @@ func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at home
 		return err
 	}
 	dir := filepath.Join(at.Home, databaseDir)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(filepath.Join(at.Home, lakeDir), 0o700)); err != nil {
 		return err
 	}
 	o := store.Options{Dir: dir, URL: at.Database}
