@@ -251,6 +251,22 @@ func (c *caller) wants(status int, q call, into any) {
 		c.t.Errorf("%s %s as %q gave %d %.300s, want %d", q.method, q.path, q.role, a.status, a.body, status)
 		return
 	}
+	if status < 300 && q.body != nil {
+		// What is taken is what the document lets be sent: an example that it forbids would be a hole in it.
+		raw, err := json.Marshal(q.body)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		r, err := http.NewRequest(q.method, c.base+q.path, nil)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if method, path, ok := c.key(r); ok {
+			if err := c.takes(method, path, raw); err != nil {
+				c.t.Errorf("%s %s takes what the document forbids: %v", q.method, q.path, err)
+			}
+		}
+	}
 	if into != nil {
 		if err := json.Unmarshal(a.body, into); err != nil {
 			c.t.Fatal(err)

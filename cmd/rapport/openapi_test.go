@@ -10,9 +10,35 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/access"
 )
+
+// TestNoDoorAtAllIsAProblemToo knocks where programs may and no door is: the answer has the form of all errors.
+func TestNoDoorAtAllIsAProblemToo(t *testing.T) {
+	c := contracted(t, newHouse(t))
+	for _, q := range []string{"GET /api/nothing", "DELETE /api/items/x", "GET /v1/track", "POST /v1/projects/x/settings", "GET /api/"} {
+		method, path, _ := strings.Cut(q, " ")
+		r, err := http.NewRequest(method, c.base+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(res.Body)
+		_ = res.Body.Close()
+		if err == nil {
+			err = c.schema("#/components/schemas/Problem").Validate(v)
+		}
+		if err != nil || res.StatusCode != http.StatusNotFound || res.Header.Get("Content-Type") != "application/problem+json" || !wellFormedID.MatchString(res.Header.Get(requestIDHeader)) {
+			t.Errorf("%s gave %d %v: %v", q, res.StatusCode, res.Header, err)
+		}
+	}
+}
 
 // jsonDoors are the rows of the table of doors that are not pages for people.
 func jsonDoors(rows []access.Door) (keys []string) {
