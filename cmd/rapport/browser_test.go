@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +9,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
-
-var screenshots = flag.String("screenshots", "", "folder in which TestScreenshots puts its pictures")
 
 // browser is headless Chromium at a width, in a theme.
 func browser(t *testing.T, width, height int64, dark bool) context.Context {
@@ -141,11 +135,8 @@ func TestFeedbackActsOnTheNextPage(t *testing.T) {
 func TestTheConsole(t *testing.T) {
 	d := openDemo(t)
 	user := individual(t, d, "basket", 5)
-	signInStaff := func(ctx context.Context, token string) {
-		do(t, ctx, "sign in to the console", chromedp.Navigate(d.URL+"/console"), chromedp.SendKeys("#token", token, chromedp.ByQuery), chromedp.Submit("#token", chromedp.ByQuery), chromedp.WaitVisible(".who", chromedp.ByQuery))
-	}
 	privacy := browser(t, 1280, 1000, false)
-	signInStaff(privacy, d.PrivacyToken)
+	signInStaff(t, privacy, d, d.PrivacyToken)
 	says(t, privacy, "Overview", "Ledger", "sound")
 	do(t, privacy, "the playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.SetValue("#placement", "basket", chromedp.ByQuery), chromedp.SendKeys("#who", user, chromedp.ByQuery),
 		chromedp.SendKeys("#reason", "a question from the browser test", chromedp.ByQuery), chromedp.Submit("#who", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery))
@@ -157,7 +148,7 @@ func TestTheConsole(t *testing.T) {
 	says(t, customer, "a question from the browser test", "Paul from privacy")
 
 	marketer := browser(t, 1280, 1000, false)
-	signInStaff(marketer, d.MarketerToken)
+	signInStaff(t, marketer, d, d.MarketerToken)
 	do(t, marketer, "the playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.WaitVisible("#level", chromedp.ByQuery))
 	saysNot(t, marketer, "real person")
 	do(t, marketer, "a made-up regular", chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.SetValue("#placement", "home", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery))
@@ -183,43 +174,5 @@ func TestPagesNeedNoJavaScript(t *testing.T) {
 		if wide > 360 {
 			t.Errorf("%s is %d wide on a phone of 360", path, wide)
 		}
-	}
-}
-
-// TestScreenshots takes the pictures of README and docs when it is told where to put them; without, it takes one and looks whether it is one.
-func TestScreenshots(t *testing.T) {
-	d := openDemo(t)
-	dir := *screenshots
-	sizes := []struct {
-		name          string
-		width, height int64
-		dark          bool
-	}{{"desk-light", 1280, 1100, false}, {"desk-dark", 1280, 1100, true}, {"phone-light", 360, 740, false}, {"phone-dark", 360, 740, true}}
-	if dir == "" {
-		dir, sizes = t.TempDir(), sizes[:1]
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	user := individual(t, d, "home", 6) // a regular: not everything is welcome yet
-	for _, s := range sizes {
-		ctx := browser(t, s.width, s.height, s.dark)
-		shot := func(name string) {
-			var png []byte
-			do(t, ctx, name, chromedp.CaptureScreenshot(&png))
-			if len(png) < 5000 {
-				t.Errorf("the picture of %s is empty", name)
-			}
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s.png", name, s.name)), png, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		picturesOfTheShop(t, ctx, d, user, shot)
-		toTrust(t, ctx, d)
-		shot("trust")
-		do(t, ctx, "console", chromedp.Navigate(d.URL+"/console/sign-in"), chromedp.SendKeys("#token", d.PrivacyToken, chromedp.ByQuery), chromedp.Submit("#token", chromedp.ByQuery), chromedp.WaitVisible(".who", chromedp.ByQuery))
-		shot("console")
-		do(t, ctx, "playground", chromedp.Navigate(d.URL+"/console/playground"), chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery))
-		shot("playground")
 	}
 }

@@ -201,19 +201,3 @@ func TestTheShopIsAccessible(t *testing.T) {
 	click(t, ctx, "order", `main form button`, ".thanks")
 	checkAccessible(t, ctx, "")
 }
-
-// picturesOfTheShop takes the pictures of docs/shop.md, and leaves the browser signed in.
-func picturesOfTheShop(t *testing.T, ctx context.Context, d *demoHome, user string, shot func(name string)) {
-	t.Helper()
-	do(t, ctx, "the front door", chromedp.Navigate(d.URL+"/"), chromedp.WaitReady(".doors", chromedp.ByQuery))
-	shot("front")
-	signIn(t, ctx, d, user)
-	do(t, ctx, "the shop", chromedp.Navigate(d.URL+"/shop"), chromedp.Evaluate(`document.querySelectorAll(".reasons").forEach((d, i) => d.open = i < 2)`, nil))
-	shot("shop")
-	do(t, ctx, "a product", chromedp.Navigate(d.URL+"/shop/product/1082185"), chromedp.WaitReady(".product", chromedp.ByQuery))
-	shot("product")
-	click(t, ctx, "look inside", `.peep button`, ".drawer")
-	do(t, ctx, "the drawer", chromedp.ScrollIntoView(".drawer", chromedp.ByQuery))
-	shot("inside")
-	click(t, ctx, "shut it", `.drawer button[value=shut]`, ".peep")
-}
