@@ -232,3 +232,18 @@ func TestAPersonChecksWhoLooked(t *testing.T) {
 		t.Errorf("no such file: exit %d", code)
 	}
 }
+
+// TestTheTrustCentreIsAccessible asks axe-core about every page, as a stranger and signed in, with all its details open.
+func TestTheTrustCentreIsAccessible(t *testing.T) {
+	d := openDemo(t)
+	ctx := browser(t, 1280, 1000, false)
+	checkAccessible(t, ctx, d.URL+"/trust")
+	checkAccessible(t, ctx, d.URL+"/trust/enter/used")
+	user := d.UserIDs[len(d.UserIDs)-2]
+	at := time.Now().UTC().Format(time.RFC3339)
+	decision, _ := decisionFor(t, d, user, at)
+	do(t, ctx, "come in", chromedp.Navigate(d.URL+linkFor(t, d, user)), chromedp.WaitVisible("#relationship", chromedp.ByQuery))
+	for _, path := range []string{"/trust", "/trust/facts?said=corrected", "/trust/choices", "/trust/decisions", "/trust/decisions/" + decision, "/trust/looks"} {
+		checkAccessible(t, ctx, d.URL+path)
+	}
+}
