@@ -72,6 +72,7 @@ type Frame struct {
 	Notice    string // one sentence above the page: done, refused, made-up data
 	Footer    []string
 	Live      bool // the page uses htmx
+	Charts    bool // the page has pictures of web/chart
 	Body      any  // the page's own data
 	Aside     any  // what the block "aside" shows beside the page, where a page defines one
 }
