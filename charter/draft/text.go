@@ -49,7 +49,7 @@ func (w *writer) head(tables []*Table) {
 			w.line("#   %d rows of %s have a quantity below zero: an order of which one is a return is refused, and counted", c.minus, comment(t.File))
 		}
 	}
-	if !anyItems(tables) {
+	if LacksItems(tables) {
 		w.line("# No file names what can be offered: bring a catalogue too, such as a CSV with the columns id,name:")
 		w.line("#   rapport import --home home --source files --as items items.csv")
 	}
@@ -76,14 +76,14 @@ func (w *writer) head(tables []*Table) {
 	w.line("")
 }
 
-// anyItems says whether one of the files has a catalogue in it.
-func anyItems(tables []*Table) bool {
+// LacksItems says that none of the files has in it what can be offered: a catalogue must be brought too.
+func LacksItems(tables []*Table) bool {
 	for _, t := range tables {
 		if t.has(item) != nil && (t.kind == things || t.has(itemName) != nil) {
-			return true
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 func (w *writer) purposes() {

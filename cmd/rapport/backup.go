@@ -84,7 +84,6 @@ func runBackup(ctx context.Context, h *house, args backupArgs, say *speaker) err
 	for _, n := range counts {
 		rows += n
 	}
-	h.log.Info("backed up", "rows", rows)
 	say.Printf("%s holds %d pseudonyms and %d rows in all, sealed. %s holds the keys: keep it elsewhere, and destroy older ones.\n", args.File, counts["person"], rows, args.Keys)
 	return nil
 }

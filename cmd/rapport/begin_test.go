@@ -215,3 +215,22 @@ func TestNoTradeIsWiredIn(t *testing.T) {
 		t.Error("a wired word is not found")
 	}
 }
+
+// TestADryRunSaysWhichItemsAreNone, before anything is in the catalogue.
+func TestADryRunSaysWhichItemsAreNone(t *testing.T) {
+	home := exampleHome(t)
+	file := writeFile(t, "items.csv", "id,name,price\n1,Lamp,3\n,Nothing,3\n2,Clock,three\n")
+	said := must(t, "import", "--home", home, "--source", "tills", "--dry-run", file)
+	for _, want := range []string{"3 lines, 1 kept", "2 could not be read", "line 3: id is missing", "line 4: price must be a number"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing says %q: %s", want, said)
+		}
+	}
+	if d := decides(t, home, "nobody", "home"); len(d.Items) != 0 {
+		t.Errorf("a dry run brought items: %+v", d)
+	}
+	must(t, "import", "--home", home, "--source", "tills", file)
+	if d := decides(t, home, "nobody", "home"); len(d.Items) != 1 {
+		t.Errorf("the item is not there: %+v", d)
+	}
+}

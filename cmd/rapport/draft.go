@@ -82,6 +82,9 @@ func draftFiles(files []string, out string, say *speaker) error {
 	for _, c := range draft.Commands(tables, out, "home") {
 		say.Printf("  %s\n", c)
 	}
+	if draft.LacksItems(tables) {
+		say.Printf("\nNo file names what can be offered: bring a catalogue too, such as a CSV items.csv with the columns id,name:\n\n  rapport import --home home --source files --as items items.csv\n")
+	}
 	return nil
 }
 
