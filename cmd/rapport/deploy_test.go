@@ -208,3 +208,25 @@ func TestTheSystemdUnit(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDockerfileBuildsWithOurGo compares the toolchain that it takes with the one of go.mod, and what it starts with what there is.
+func TestTheDockerfileBuildsWithOurGo(t *testing.T) {
+	dockerfile, err := os.ReadFile("../../deploy/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(module)
+	takes := regexp.MustCompile(`(?m)^FROM golang:(\d+\.\d+)-`).FindSubmatch(dockerfile)
+	if wants == nil || takes == nil || string(wants[1]) != string(takes[1]) {
+		t.Errorf("go.mod wants Go %s and the Dockerfile takes %s", wants, takes)
+	}
+	for _, line := range []string{"USER rapport", "./cmd/rapport", "CGO_ENABLED=1"} {
+		if !strings.Contains(string(dockerfile), line) {
+			t.Errorf("the Dockerfile has lost %q", line)
+		}
+	}
+}

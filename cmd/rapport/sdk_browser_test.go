@@ -32,7 +32,7 @@ type between struct {
 
 type heard struct {
 	method, path, origin, key string
-	gpc, keepalive            bool
+	gpc                       bool
 	retry                     string
 	status                    int
 	messages                  []string // their messageIds

@@ -140,6 +140,7 @@ func crossOrigin(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		if !p.Cookie {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Expose-Headers", "retry-after, x-request-id")
 		}
 		return h(w, r, p)
 	}

@@ -52,6 +52,9 @@ func Problem(w http.ResponseWriter, err error) {
 	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && h.Get("Retry-After") == "" {
 		RetryIn(w, RetryAfter)
 	}
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="rapport"`) // never Basic: browsers would ask their people for a password
+	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(problem{Type: "/problems/" + string(code), Title: http.StatusText(status), Status: status, Detail: sentence, Code: string(code)})
 }
