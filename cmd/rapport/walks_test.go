@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"math"
+	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,5 +94,188 @@ func TestTheCustomersWay(t *testing.T) {
 		}
 		do(t, ctx, "the shop at last", chromedp.Navigate(d.URL+"/shop"))
 		says(t, ctx, "For everybody")
+	})
+}
+
+// toConsole goes from the front door to the console and signs in by a token.
+func toConsole(t *testing.T, ctx context.Context, d *demoHome, token string) {
+	t.Helper()
+	do(t, ctx, "the front door", chromedp.Navigate(d.URL+"/"))
+	click(t, ctx, "to the console", `a[href="/console"]`, "#token")
+	do(t, ctx, "the token", chromedp.SendKeys("#token", token, chromedp.ByQuery))
+	click(t, ctx, "sign in", `form:has(#token) button`, ".who")
+}
+
+func TestTheMarketersWay(t *testing.T) {
+	d := openDemo(t)
+	withScripts(t, func(t *testing.T, ctx context.Context, _ bool) {
+		before := entries(t, d)
+		toConsole(t, ctx, d, d.MarketerToken)
+		says(t, ctx, "Marie from marketing", "What was refused")
+		click(t, ctx, "the playground", `a[href="/console/playground"]`, "#level")
+		saysNot(t, ctx, "real person")
+		said := map[string]string{}
+		for _, level := range []string{"stranger", "regular"} {
+			do(t, ctx, "a made-up "+level, chromedp.SetValue("#level", level, chromedp.ByQuery), chromedp.SetValue("#placement", "home", chromedp.ByQuery))
+			click(t, ctx, "decide", `form:has(#level) button`, "dl.kv")
+			said[level] = textOf(ctx)
+		}
+		if !strings.Contains(said["regular"], "You bought") || strings.Contains(said["stranger"], "You bought") {
+			t.Errorf("a made-up regular and a made-up stranger do not differ:\n%s\n%s", said["regular"], said["stranger"])
+		}
+		click(t, ctx, "the charter", `a[href="/console/charter"]`, "main")
+		says(t, ctx, "To show you what suits you")
+		for _, known := range []string{d.UserIDs[0], "@post.example"} {
+			saysNot(t, ctx, known)
+		}
+		if after := entries(t, d); after != before {
+			t.Errorf("what a marketer does leaves %d looks at people", after-before)
+		}
+	})
+}
+
+// entries counts the looks at people that the demo's ledger has, but for those by programs.
+func entries(t *testing.T, d *demoHome) int {
+	t.Helper()
+	n := 0
+	for _, line := range strings.Split(must(t, "ledger", "report", "--home", d.Home, "--json"), "\n") {
+		var row struct {
+			Role  string
+			Looks int
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if row.Role == "privacy" || row.Role == "marketer" || row.Role == "agent" {
+			n += row.Looks
+		}
+	}
+	return n
+}
+
+func TestThePrivacyLeadsWay(t *testing.T) {
+	d := openDemo(t)
+	withScripts(t, func(t *testing.T, ctx context.Context, scripts bool) {
+		user := personal(t, d, map[bool]int{true: 0, false: 2}[scripts])
+		reason := "Asked by telephone about the eggs, " + map[bool]string{true: "first", false: "second"}[scripts] + " call"
+		before := entries(t, d)
+		toConsole(t, ctx, d, d.PrivacyToken)
+		says(t, ctx, "Paul from privacy", "Ledger", "sound")
+		click(t, ctx, "the playground", `a[href="/console/playground"]`, "#who")
+		do(t, ctx, "a real person", chromedp.SetValue("#placement", "home", chromedp.ByQuery), chromedp.SendKeys("#who", user, chromedp.ByQuery))
+		click(t, ctx, "without a reason", `form:has(#who) button`, `[role=alert]`)
+		saysNot(t, ctx, "You bought")
+		if after := entries(t, d); after != before {
+			t.Error("a look without a reason took place")
+		}
+		do(t, ctx, "with one", chromedp.SetValue("#placement", "home", chromedp.ByQuery), chromedp.SetValue("#who", user, chromedp.ByQuery), chromedp.SetValue("#reason", reason, chromedp.ByQuery))
+		click(t, ctx, "decide", `form:has(#who) button`, "dl.kv")
+		says(t, ctx, "Held back", "You bought")
+		until(t, "the look is in the ledger", func() bool { return entries(t, d) == before+1 })
+
+		person := browser(t, 1280, 1000, false)
+		signIn(t, person, d, user)
+		toTrust(t, person, d)
+		click(t, person, "who has looked", `a[href="/trust/looks"]`, "#people")
+		says(t, person, reason, "Paul from privacy")
+
+		other := browser(t, 1280, 1000, false)
+		signIn(t, other, d, personal(t, d, 4))
+		toTrust(t, other, d)
+		click(t, other, "who has looked", `a[href="/trust/looks"]`, "#people")
+		saysNot(t, other, reason)
+
+		if said := must(t, "ledger", "verify", "--home", d.Home); !strings.Contains(said, "checked with their keys") {
+			t.Errorf("the ledger after the look: %s", said)
+		}
+	})
+}
+
+func TestTheEngineersWay(t *testing.T) {
+	d := openDemo(t)
+	const user = "1833"
+	withScripts(t, func(t *testing.T, ctx context.Context, scripts bool) {
+		do(t, ctx, "the front door", chromedp.Navigate(d.URL+"/"))
+		says(t, ctx, "An engineer", "Send an event", "/v1/track", "Ask for a decision", "/api/decide")
+
+		// A wrong key is told in one sentence with a page behind it.
+		var problem struct{ Type, Code, Detail string }
+		if status := post(t, d.URL+"/api/decide", "no-such-token", map[string]any{"person": map[string]string{"userId": user}, "placement": "home"}, &problem); status != http.StatusUnauthorized || problem.Code != "unauthorised" {
+			t.Fatalf("%d %+v", status, problem)
+		}
+		do(t, ctx, "the page of the problem", chromedp.Navigate(d.URL+problem.Type), chromedp.WaitReady("main", chromedp.ByQuery))
+		says(t, ctx, "What it means", "What to do")
+
+		// An event comes; the field that no charter names falls, and the one who sent it sees that.
+		message := map[string]any{"type": "track", "messageId": "walk-" + strconv.FormatBool(scripts), "userId": user, "event": "Order Completed",
+			"properties": map[string]any{"order_id": "walk", "total": 0.94, "gift_wrap": true, "products": []map[string]any{{"product_id": "1082185", "quantity": 1, "price": 0.94}}}}
+		sends(t, d.URL, d.SourceKey, message)
+		var recent struct {
+			Events []struct {
+				Event  string
+				Kept   bool
+				Fields []struct{ Name, Reason string }
+			}
+		}
+		gets(t, d.URL+"/api/events/recent", d.SourceKey, &recent)
+		fell := false
+		for _, e := range recent.Events {
+			for _, f := range e.Fields {
+				fell = fell || e.Kept && e.Event == "Order Completed" && f.Name == "gift_wrap" && f.Reason == "unplanned-field"
+			}
+		}
+		if !fell {
+			t.Errorf("it is not told that gift_wrap fell: %+v", recent.Events)
+		}
+
+		// The change of the charter is drafted from what arrives; somebody else decides about it.
+		stop, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			body, _ := json.Marshal(message)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if _, _, err := collects(d.URL+"/v1/track", d.SourceKey, body, nil); err != nil {
+						return
+					}
+				}
+			}
+		}()
+		proposal := filepath.Join(t.TempDir(), "proposal.yaml")
+		must(t, "charter", "draft", "--home", d.Home, "--observe", "1s", "--out", proposal)
+		close(stop)
+		<-ended
+		must(t, "charter", "check", proposal)
+		if diff := must(t, "charter", "diff", "--home", d.Home, proposal); !strings.Contains(diff, "gift_wrap") {
+			t.Errorf("the draft does not name the field: %s", diff)
+		}
+
+		// A decision, with reasons that add up, and what was shown of it.
+		var got struct {
+			Decision string
+			Items    []struct {
+				ID      string
+				Score   float64
+				Because []struct{ Weight float64 }
+			}
+		}
+		if status := post(t, d.URL+"/api/decide", d.DecideToken, map[string]any{"person": map[string]string{"userId": user}, "placement": "home", "attested": true}, &got); status != http.StatusOK || len(got.Items) == 0 {
+			t.Fatalf("%d %+v", status, got)
+		}
+		for _, it := range got.Items {
+			sum := 0.0
+			for _, b := range it.Because {
+				sum += b.Weight
+			}
+			if math.Abs(sum-it.Score) > 1e-6 {
+				t.Errorf("the reasons of %s add up to %v, not %v", it.ID, sum, it.Score)
+			}
+		}
+		if status := post(t, d.URL+"/api/shown", d.DecideToken, map[string]any{"decision": got.Decision, "items": []string{got.Items[0].ID}}, nil); status >= 300 {
+			t.Errorf("what was shown: %d", status)
+		}
 	})
 }
