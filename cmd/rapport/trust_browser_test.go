@@ -152,7 +152,9 @@ func TestACustomersWayThroughTheTrustCentre(t *testing.T) {
 }
 
 // press clicks on the first of what the selector finds.
-func press(sel string) chromedp.Action { return chromedp.Click(sel, chromedp.ByQuery, chromedp.NodeVisible) }
+func press(sel string) chromedp.Action {
+	return chromedp.Click(sel, chromedp.ByQuery, chromedp.NodeVisible)
+}
 
 func textAt(t *testing.T, ctx context.Context, sel string) (text string) {
 	t.Helper()

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/vault"
