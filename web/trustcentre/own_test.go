@@ -208,14 +208,25 @@ func TestThePagesOverAHome(t *testing.T) {
 			}
 
 			// Shown is told.
-			before, _ := view()
-			h.now += 1e6
-			h.own.Shown(ctx, h.ann, before)
-			after, _ := view()
-			for _, head := range after.told {
-				if !head.Told {
-					t.Errorf("%s was shown and is not told", head.Name)
+			untold := func() (names []string) {
+				v, err := h.own.View(ctx, h.bob, "en")
+				if err != nil {
+					t.Fatal(err)
 				}
+				for _, head := range v.told {
+					if !head.Told {
+						names = append(names, head.Name+" by "+head.Source)
+					}
+				}
+				h.now += 1e6
+				h.own.Shown(ctx, h.bob, v)
+				return names
+			}
+			if first := untold(); len(first) != 1 || first[0] != "household by bureau" {
+				t.Errorf("before it was shown, untold is %v", first)
+			}
+			if then := untold(); len(then) != 0 {
+				t.Errorf("shown, and not told: %v", then)
 			}
 		})
 	}
