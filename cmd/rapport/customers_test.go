@@ -144,6 +144,23 @@ func TestACustomerComesInByTheBrandsToken(t *testing.T) {
 	}
 }
 
+// TestAFormAfterTheSessionHasEnded reads a page that says so, and changes nothing.
+func TestAFormAfterTheSessionHasEnded(t *testing.T) {
+	s := serveHome(t, exampleHome(t))
+	for _, path := range []string{"/trust/choose", "/trust/correct", "/trust/remove", "/trust/restrict", "/trust/feedback"} {
+		r, err := http.NewRequest(http.MethodPost, s.URL+path, strings.NewReader(url.Values{"purpose": {"personalise"}, "answer": {"yes"}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		res, err := newBrowser(t).Do(r)
+		if status, text := read(t, res, err); status != http.StatusOK || !strings.Contains(text, "Your session has ended") || !strings.Contains(text, "Your data is yours") {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
 func TestWhatServeIsToldAboutTokens(t *testing.T) {
 	home := exampleHome(t)
 	key := writeFile(t, "key", strings.Repeat("k", 40))

@@ -137,6 +137,8 @@ func (s sessions) guard() access.Guard {
 			switch {
 			case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/console"):
 				http.Redirect(w, r, "/console/sign-in", http.StatusSeeOther)
+			case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/trust"):
+				http.Redirect(w, r, "/trust?said=ended", http.StatusSeeOther) // a person with a form before them reads a page
 			case errors.Is(err, access.ErrUnauthorised):
 				page.Problem(w, fault.Wrap(fault.Unauthorised, "This door needs a token or session that is known here; make one with rapport token.", err))
 			case errors.Is(err, access.ErrRefused):

@@ -125,7 +125,7 @@ func (c *Centre) frame(r *http.Request, body any) page.Frame {
 }
 
 // saidWords are the sentences that a form leaves behind for the next page.
-var saidWords = map[string]bool{"yes": true, "no": true, "removed": true, "corrected": true, "paused": true, "resumed": true, "feedback": true}
+var saidWords = map[string]bool{"yes": true, "no": true, "removed": true, "corrected": true, "paused": true, "resumed": true, "feedback": true, "ended": true}
 
 // own is a page of the person's: a stranger is shown where to sign in.
 func (c *Centre) own(name string, gather func(r *http.Request, id person.ID, lang string) (body any, after func(), err error)) http.HandlerFunc {
