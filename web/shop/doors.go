@@ -129,7 +129,7 @@ func (d *doors) goesWith(ctx context.Context, id string) ([]string, error) {
 	var out struct {
 		GoesWith []string `json:"goesWith"`
 	}
-	err := d.call(ctx, "GET", "/api/items/"+url.PathEscape(id), "", nil, &out)
+	err := d.call(ctx, "GET", "/api/items/"+url.PathEscape(id), d.token, nil, &out)
 	return out.GoesWith, err
 }
 
