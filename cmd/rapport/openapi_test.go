@@ -275,6 +275,10 @@ func TestEachDoorAnswersAsDescribed(t *testing.T) {
 	d.wants(200, get("/api/items/put-again", access.Anyone, ""), nil)
 	d.wants(404, get("/api/items/none", access.Anyone, ""), nil)
 	d.wants(401, get("/api/items/put-again", access.Decide, wrong), nil)
+	d.wants(200, get("/api/items/put-again/goes-with", access.Decide, d.plain), nil)
+	d.wants(401, get("/api/items/put-again/goes-with", access.Anyone, ""), nil)
+	d.wants(403, get("/api/items/put-again/goes-with", access.Marketer, d.tokens[access.Marketer]), nil)
+	d.wants(404, get("/api/items/none/goes-with", access.Decide, d.plain), nil)
 	for _, path := range []string{"/openapi.json", "/healthz", "/readyz", "/metrics"} {
 		d.wants(200, get(path, access.Anyone, ""), nil)
 		d.wants(401, get(path, access.Decide, wrong), nil)

@@ -9,7 +9,7 @@ import (
 // same for everybody: no weight is learnt on fewer than the charter's k people, and an item that a sensitive rule marks is
 // neither asked about nor listed. Empty without a model.
 func (h *House) GoesWith(item string, n int, at person.Instant) []string {
-	if h == nil || h.Model == nil {
+	if h == nil || h.ranker == nil {
 		return nil
 	}
 	hides := h.hidden(func(string) bool { return false })
@@ -36,5 +36,5 @@ func (h *House) neighbours(item string) (parts []recommend.Part) {
 			parts = nil
 		}
 	}()
-	return h.Model.Neighbours(item)
+	return h.ranker.Neighbours(item)
 }

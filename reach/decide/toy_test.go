@@ -128,6 +128,16 @@ func (t *toy) Rank(dst []recommend.Scored, in recommend.Input) []recommend.Score
 	return dst
 }
 
+func (t *toy) Neighbours(item string) []recommend.Part {
+	t.breaks("Neighbours")
+	var out []recommend.Part
+	for id, w := range t.weights[item] {
+		out = append(out, recommend.Part{Source: id, Item: id, Weight: w})
+	}
+	slices.SortFunc(out, func(a, b recommend.Part) int { return cmp.Compare(b.Weight, a.Weight) })
+	return out
+}
+
 func sortScored(s []recommend.Scored) {
 	slices.SortFunc(s, func(a, b recommend.Scored) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))

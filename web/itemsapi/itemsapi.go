@@ -26,7 +26,7 @@ import (
 type Config struct {
 	Store   catalogue.Store
 	Shelf   func() *catalogue.Shelf         // the one in use: GET answers from it
-	With    func(id string) []string        // what is taken with an item, the same for everybody; nil: it is not told
+	With    func(id string) []string        // what is taken with an item, the same for everybody; nil: nothing is known
 	Charter func() *charter.Charter         // the one in force: it says which sources are servers
 	Changed func(ctx context.Context) error // called after a write, so that this process sees it at once; nil: it sees it when it looks
 	Limiter *access.Limiter                 // nil: one of its own
@@ -61,15 +61,17 @@ const (
 func Doors() []access.Door {
 	return []access.Door{
 		{Method: "PUT", Pattern: "/api/items", Roles: []access.Role{access.Source, access.Admin}, Says: "puts items into the catalogue, each in the place of the one of its id"},
-		{Method: "GET", Pattern: "/api/items/{id}", Roles: []access.Role{access.Anyone}, Says: "one item of the catalogue, which is public, and what is taken with it"},
+		{Method: "GET", Pattern: "/api/items/{id}", Roles: []access.Role{access.Anyone}, Says: "one item of the catalogue, which is public"},
+		{Method: "GET", Pattern: "/api/items/{id}/goes-with", Roles: []access.Role{access.Source, access.Decide}, Says: "what many take with an item"},
 	}
 }
 
 // Handlers stand behind Doors.
 func (a *API) Handlers() map[string]access.Handler {
 	return map[string]access.Handler{
-		"PUT /api/items":      a.answered(a.put),
-		"GET /api/items/{id}": a.answered(a.get),
+		"PUT /api/items":                a.answered(a.put),
+		"GET /api/items/{id}":           a.answered(a.get),
+		"GET /api/items/{id}/goes-with": a.answered(a.with),
 	}
 }
 
@@ -147,27 +149,45 @@ func (a *API) mayWrite(p access.Principal) bool {
 	return false
 }
 
-func (a *API) get(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	var it *catalogue.Item
+// known is the item of the request's id. Of a bare item the shop has published nothing: that it is there says only that
+// people bought it.
+func (a *API) known(r *http.Request) (*catalogue.Item, error) {
 	if s := a.cfg.Shelf(); s != nil {
-		it = s.Item(r.PathValue("id"))
+		if it := s.Item(r.PathValue("id")); it != nil && !it.Bare {
+			return it, nil
+		}
 	}
-	// Of a bare item the shop has published nothing: that it is there says only that people bought it.
-	if it == nil || it.Bare {
-		return errNotFound
+	return nil, errNotFound
+}
+
+func (a *API) get(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
+	it, err := a.known(r)
+	if err != nil {
+		return err
 	}
 	b, err := catalogue.AppendItem(nil, it)
 	if err != nil {
 		return err
 	}
+	send(w, b)
+	return nil
+}
+
+// with tells what goes with an item. It is about items and nobody in particular.
+func (a *API) with(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
+	it, err := a.known(r)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Items []string `json:"items"`
+	}{[]string{}}
 	if a.cfg.With != nil {
-		if with := a.cfg.With(it.ID); len(with) > 0 {
-			list, err := json.Marshal(with)
-			if err != nil {
-				return err
-			}
-			b = append(append(append(b[:len(b)-1], `,"goesWith":`...), list...), '}')
-		}
+		out.Items = append(out.Items, a.cfg.With(it.ID)...)
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return err
 	}
 	send(w, b)
 	return nil

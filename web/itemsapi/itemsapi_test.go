@@ -72,7 +72,7 @@ func open(t *testing.T) *home {
 	h := &home{items: map[string]catalogue.Item{}, as: access.Principal{Role: access.Admin, Name: "ada"}}
 	h.charter = &charter.Charter{Sources: map[string]*charter.Source{"tills": {Name: "tills", Kind: "server"}, "site": {Name: "site", Kind: "client"}}}
 	api := New(Config{Store: h, Shelf: func() *catalogue.Shelf { return h.shelf }, Charter: func() *charter.Charter { return h.charter }, Changed: h.changed,
-		Clock: func() person.Instant { return 1 }, Log: slog.New(slog.NewTextHandler(&h.log, nil))})
+		With: func(id string) []string { return map[string][]string{"tea": {"milk"}}[id] }, Clock: func() person.Instant { return 1 }, Log: slog.New(slog.NewTextHandler(&h.log, nil))})
 	table, err := access.NewTable(Doors()...)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestWhoMayPutItems(t *testing.T) {
 	// The table itself turns away whom the handler would, before a body is read.
 	for _, d := range Doors() {
 		for _, role := range access.Roles() {
-			want := d.Method == "GET" || role == access.Source || role == access.Admin
+			want := d.Pattern == "/api/items/{id}" || role == access.Source || role == access.Admin && d.Method == "PUT" || role == access.Decide && d.Method == "GET"
 			if d.Allow(access.Principal{Role: role}) != want {
 				t.Errorf("%s is open to %q: %v", d.Key(), role, !want)
 			}
@@ -377,4 +377,26 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%d items of %d ids, want %d", len(items), len(ids), want)
 		}
 	})
+}
+
+func TestWhatGoesWithAnItem(t *testing.T) {
+	h := open(t)
+	if status, answer := h.ask("PUT", "/api/items", `[{"id":"tea"},{"id":"milk"}]`); status != 200 {
+		t.Fatal(status, answer)
+	}
+	h.as = access.Principal{Role: access.Decide}
+	for path, want := range map[string]string{"/api/items/tea/goes-with": `{"items":["milk"]}`, "/api/items/milk/goes-with": `{"items":[]}`} {
+		if status, answer := h.ask("GET", path, ""); status != 200 || answer != want {
+			t.Errorf("%s gave %d %s", path, status, answer)
+		}
+	}
+	if status, _ := h.ask("GET", "/api/items/none/goes-with", ""); status != 404 {
+		t.Errorf("an item that is not there gave %d", status)
+	}
+	for _, p := range []access.Principal{{}, {Role: access.Customer}, {Role: access.Marketer}} {
+		h.as = p
+		if status, _ := h.ask("GET", "/api/items/tea/goes-with", ""); status != 401 && status != 403 {
+			t.Errorf("%q was told, with %d", p.Role, status)
+		}
+	}
 }

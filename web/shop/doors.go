@@ -127,10 +127,10 @@ func (d *doors) signInLink(ctx context.Context, p who) (string, error) {
 // goesWith lists what others take with a product. It is the same for everybody.
 func (d *doors) goesWith(ctx context.Context, id string) ([]string, error) {
 	var out struct {
-		GoesWith []string `json:"goesWith"`
+		Items []string `json:"items"`
 	}
-	err := d.call(ctx, "GET", "/api/items/"+url.PathEscape(id), d.token, nil, &out)
-	return out.GoesWith, err
+	err := d.call(ctx, "GET", "/api/items/"+url.PathEscape(id)+"/goes-with", d.token, nil, &out)
+	return out.Items, err
 }
 
 // sent is an event on its way: when it left, and when the door had it on disk.

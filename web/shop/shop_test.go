@@ -55,8 +55,8 @@ func newRapport(t *testing.T) *rapport {
 			fmt.Fprintf(w, `{"remembered":%v}`, c.Body["item"] != "m1")
 		case "/api/sign-in-links":
 			fmt.Fprint(w, `{"url":"/trust/enter/once"}`)
-		case "/api/items/m1":
-			fmt.Fprint(w, `{"id":"m1","goesWith":["t1","unknown"]}`)
+		case "/api/items/m1/goes-with":
+			fmt.Fprint(w, `{"items":["t1","unknown"]}`)
 		case "/api/events/recent":
 			answer := `{"events":[]}`
 			if f.recent != nil {
