@@ -10,7 +10,13 @@ import (
 	"github.com/rapporthq/rapport/reach/decide"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/web/console"
+	"github.com/rapporthq/rapport/web/page"
 )
+
+// console is the staff's console over this home.
+func (h *house) console(sess sessions, footer page.Footer) *console.Console {
+	return console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
+}
 
 // playground is console.Playground over the home.
 type playground struct{ h *house }

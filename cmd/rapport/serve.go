@@ -18,7 +18,6 @@ import (
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/web/collectapi"
-	"github.com/rapporthq/rapport/web/console"
 	"github.com/rapporthq/rapport/web/decideapi"
 	"github.com/rapporthq/rapport/web/frontdoor"
 	"github.com/rapporthq/rapport/web/itemsapi"
@@ -181,7 +180,12 @@ func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*
 	if err != nil {
 		return nil, err
 	}
-	return table.Mux(rated(sessions{h, secure}.guard(), h.rates, callerAddress(o.TrustedProxy), h.clock), handlers)
+	var footer page.Footer
+	if front != nil {
+		footer = demoFooter
+	}
+	sess := sessions{h, secure}
+	return table.Mux(rated(sess.guard(h.console(sess, footer).Refused), h.rates, callerAddress(o.TrustedProxy), h.clock), handlers)
 }
 
 // rows are the doors of this home and what stands behind each. The demo's shop speaks to them from inside.
@@ -219,8 +223,9 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	centre := trustcentre.New(trustcentre.Config{Charter: h.charter, Self: &trustcentre.Own{Acts: h.acts, Gate: h.gate, Decider: h.decider, Rows: h.store.Ledger(), Proofs: h.ledger}, Sessions: customers{sess},
 		Ledger: h.ledger, Token: token, Hold: crowded(limiter, address, h.clock), Footer: footer, SignIn: shopAddress, Log: h.log})
 	add(pageDoors(centre.Handlers(), access.Customer))
-	desk := console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
-	add(pageDoors(desk.Handlers(), access.Marketer, access.Agent, access.Privacy, access.Admin))
+	for _, route := range h.console(sess, footer).Routes() {
+		add(pageDoors(map[string]http.HandlerFunc{route.Key: route.Handle}, route.Roles...))
+	}
 	add([]access.Door{frontdoor.Door, frontdoor.LanguageDoor}, frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Secure: secure, Log: h.log}.Handlers())
 
 	add([]access.Door{openapi.Door}, map[string]access.Handler{openapi.Door.Key(): openapi.Handler()})
@@ -252,7 +257,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 
 // openPages are the pages that show themselves to a stranger too: sign-in, and what anybody may read.
 var openPages = map[string]bool{"GET /trust": true, "GET /trust/facts": true, "GET /trust/choices": true, "GET /trust/decisions": true, "GET /trust/decisions/{id}": true,
-	"GET /trust/looks": true, "GET /trust/looks.json": true, "GET /trust/ledger/{what}": true, "GET /trust/enter/{link}": true, "POST /trust/enter": true, "GET /console/sign-in": true, "POST /console/sign-in": true, "POST /trust/sign-out": true}
+	"GET /trust/looks": true, "GET /trust/looks.json": true, "GET /trust/ledger/{what}": true, "GET /trust/enter/{link}": true, "POST /trust/enter": true, "POST /trust/sign-out": true}
 
 func pageDoors(handlers map[string]http.HandlerFunc, roles ...access.Role) ([]access.Door, map[string]access.Handler) {
 	var rows []access.Door

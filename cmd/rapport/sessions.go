@@ -114,9 +114,10 @@ func (s staff) Leave(w http.ResponseWriter, r *http.Request) { s.leave(w, r, fal
 
 func (s staff) SameOrigin(r *http.Request) error { return s.sameOrigin(r) }
 
-// guard tells the table of doors who came: by token, else by the cookie that belongs to the door's area.
-func (s sessions) guard() access.Guard {
-	return access.Guard{
+// guard tells the table of doors who came: by token, else by the cookie that belongs to the door's area. notYours tells staff
+// that a page of the console is not for their role.
+func (s sessions) guard(notYours http.HandlerFunc) access.Guard {
+	g := access.Guard{
 		Who: func(r *http.Request, d access.Door) (access.Principal, error) {
 			// The brand's page sends its form from another site, maybe while an earlier session's cookie is there: the token in the
 			// form says who comes, and nothing else does.
@@ -133,21 +134,26 @@ func (s sessions) guard() access.Guard {
 			}
 			return s.h.keeper.Visitor(r, !strings.HasPrefix(d.Pattern, "/console"), s.tls)
 		},
-		Refuse: func(w http.ResponseWriter, r *http.Request, d access.Door, err error) {
-			switch {
-			case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/console"):
-				http.Redirect(w, r, "/console/sign-in", http.StatusSeeOther)
-			case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/trust"):
-				http.Redirect(w, r, "/trust?said=ended", http.StatusSeeOther) // a person with a form before them reads a page
-			case errors.Is(err, access.ErrUnauthorised):
-				page.Problem(w, fault.Wrap(fault.Unauthorised, "This door needs a token or session that is known here; make one with rapport token.", err))
-			case errors.Is(err, access.ErrRefused):
-				page.Problem(w, fault.Wrap(fault.Refused, "This door is not for this role.", err))
-			case errors.Is(err, access.ErrCrossSite):
-				page.Problem(w, fault.Wrap(fault.Refused, "This change was asked for by another site; do it from the page itself.", err))
-			default:
-				page.Problem(w, fault.Wrap(fault.Unavailable, "Who you are cannot be checked just now; try again in a moment.", err))
-			}
-		},
 	}
+	g.Refuse = func(w http.ResponseWriter, r *http.Request, d access.Door, err error) {
+		switch {
+		case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/console"):
+			http.Redirect(w, r, "/console/sign-in", http.StatusSeeOther)
+		case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/trust"):
+			http.Redirect(w, r, "/trust?said=ended", http.StatusSeeOther) // a person with a form before them reads a page
+		case errors.Is(err, access.ErrUnauthorised):
+			page.Problem(w, fault.Wrap(fault.Unauthorised, "This door needs a token or session that is known here; make one with rapport token.", err))
+		case errors.Is(err, access.ErrRefused):
+			if p, err := g.Who(r, d); err == nil && p.Role.Staff() && strings.HasPrefix(d.Pattern, "/console") {
+				asHandler(notYours)(w, r, p)
+				return
+			}
+			page.Problem(w, fault.Wrap(fault.Refused, "This door is not for this role.", err))
+		case errors.Is(err, access.ErrCrossSite):
+			page.Problem(w, fault.Wrap(fault.Refused, "This change was asked for by another site; do it from the page itself.", err))
+		default:
+			page.Problem(w, fault.Wrap(fault.Unavailable, "Who you are cannot be checked just now; try again in a moment.", err))
+		}
+	}
+	return g
 }
