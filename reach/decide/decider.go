@@ -79,6 +79,9 @@ const (
 // past is how far back a decision may be asked for without being a replay.
 const past = 48 * time.Hour
 
+// future is how far ahead a decision may be asked for.
+const future = 366 * 24 * time.Hour
+
 // The refusals of Decide.
 var (
 	errNoHouse     = fault.New(fault.Unavailable, "This home has no charter in force yet: accept one, then ask again.")
@@ -176,7 +179,7 @@ func checked(h *House, req Request, p Principal, now person.Instant) (person.Ins
 	switch {
 	case at == 0:
 		return now, nil
-	case at < 0 || at > now.Add(366*24*time.Hour):
+	case at < 0 || at > now.Add(future):
 		return 0, errFuture
 	case at < now.Add(-past) && !p.Privacy:
 		return 0, errReplay
