@@ -69,7 +69,7 @@ func TestTheReadmesWayToOnesOwnData(t *testing.T) {
 		}
 		said += out
 	}
-	if len(given) < 9 || strings.Contains(said, "refused:") {
+	if len(given) < 10 || strings.Contains(said, "refused:") {
 		t.Errorf("of %d lines something was refused:\n%s", len(given), said)
 	}
 	until(t, "the order is in history", func() bool {
