@@ -144,7 +144,7 @@ func (s *Shop) arrived(r *http.Request, e sent) *eventInside {
 		}
 		out.Fields = append(out.Fields, f)
 	}
-	out.Way = newWay(max(len(out.Fields), 1), out.Fell)
+	out.Way = newWay(0, max(len(out.Fields), 1), out.Fell)
 	return out
 }
 
@@ -170,7 +170,7 @@ func explain(d decision) *decisionInside {
 	}
 	out.Used = len(used)
 	out.Asked = len(out.First) + len(out.Second) + out.Used
-	out.Way = newWay(out.Asked, len(out.First), len(out.Second))
+	out.Way = newWay(2, out.Asked, len(out.First), len(out.Second))
 	return out
 }
 
@@ -178,7 +178,7 @@ func explain(d decision) *decisionInside {
 type way struct {
 	Bands []band
 	Falls []fall
-	End   float64 // where the arrow's point is
+	End   float64 // where the arrow's point is; 0 when nothing arrives
 }
 
 type band struct{ X, Y, Width, Height float64 }
@@ -197,8 +197,9 @@ const (
 )
 
 // newWay draws all things, of which some fall at each gate. The band is as thick as what is left of it, and never vanishes
-// from sight while something is left.
-func newWay(all int, falls ...int) way {
+// from sight while something is left. Where nothing is, it is as thick as bare: a decision goes on without anything of the
+// person's, an event does not.
+func newWay(bare float64, all int, falls ...int) way {
 	thick := func(n int) float64 {
 		if n <= 0 || all <= 0 {
 			return 0
@@ -208,10 +209,7 @@ func newWay(all int, falls ...int) way {
 	var w way
 	left, stretch := all, (wayEnd-wayStart)/float64(len(falls)+1)
 	for i := range len(falls) + 1 {
-		t := thick(left)
-		if i == len(falls) && left <= 0 {
-			t = 2 // what needs nothing of the person goes on
-		}
+		t := max(thick(left), bare)
 		x := wayStart + float64(i)*stretch
 		w.Bands = append(w.Bands, band{x, wayMiddle - t/2, stretch, t})
 		if i < len(falls) {
@@ -219,7 +217,9 @@ func newWay(all int, falls ...int) way {
 			w.Falls = append(w.Falls, fall{x + stretch, wayMiddle, falls[i], thick(falls[i])})
 		}
 	}
-	w.End = wayEnd
+	if w.Bands[len(falls)].Height > 0 {
+		w.End = wayEnd
+	}
 	return w
 }
 

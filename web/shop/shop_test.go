@@ -479,15 +479,18 @@ func TestADecisionIsLaidOutByItsKinds(t *testing.T) {
 }
 
 func TestTheWayIsDrawnToScale(t *testing.T) {
-	w := newWay(10, 4, 6)
+	w := newWay(2, 10, 4, 6)
 	if len(w.Bands) != 3 || len(w.Falls) != 2 || w.Bands[0].Height != wayThick || w.Bands[1].Height != wayThick*0.6 || w.Falls[1].Thick != wayThick*0.6 || w.Bands[2].Height > 3 {
 		t.Errorf("10 of which 4 and 6 fall: %+v", w)
 	}
-	if one := newWay(1000, 1); one.Falls[0].Thick < 2 || one.Falls[0].Count != 1 {
+	if one := newWay(0, 1000, 1); one.Falls[0].Thick < 2 || one.Falls[0].Count != 1 {
 		t.Errorf("one of a thousand cannot be seen: %+v", one)
 	}
-	if none := newWay(0, 0, 0); none.Bands[2].Height <= 0 || none.Falls[0].Thick != 0 {
+	if none := newWay(2, 0, 0, 0); none.Bands[1].Height != 2 || none.Bands[2].Height != 2 || none.Falls[0].Thick != 0 || none.End == 0 {
 		t.Errorf("nothing known: %+v", none)
+	}
+	if lost := newWay(0, 4, 4); lost.Bands[1].Height != 0 || lost.End != 0 {
+		t.Errorf("all of an event fell, and something arrives: %+v", lost)
 	}
 }
 
