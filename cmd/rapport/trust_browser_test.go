@@ -194,7 +194,7 @@ func TestAPersonChecksWhoLooked(t *testing.T) {
 	ctx := browser(t, 1280, 1000, false)
 	do(t, ctx, "come in", chromedp.Navigate(d.URL+linkFor(t, d, user)), press(`.tabs a[href="/trust/looks"]`), chromedp.WaitVisible("#proof", chromedp.ByQuery))
 	says(t, ctx, "Paul from privacy", "they rang about the basket", "learning the recommender")
-	if n := count(t, ctx, "#calendar rect.l1, #calendar rect.l2, #calendar rect.l3"); n != 1 {
+	if n := count(t, ctx, "#calendar circle.day"); n != 1 {
 		t.Errorf("the calendar marks %d days, and somebody looked today", n)
 	}
 

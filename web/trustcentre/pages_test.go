@@ -156,8 +156,8 @@ func TestEveryPageInEveryState(t *testing.T) {
 			`action="/trust/remove"`, "privacy@brand.example", "Birthday", "Orders", "Bananas", "and 3 more", `<option value="4" selected>`},
 		"/trust/choices":         {"You said yes.", "May we show you what suits you?", "The words that were shown were not sent", "Yes, expressly", "It cannot be switched off", `name="charter" value="3"`, `value="yes" aria-pressed="true"`, "by you, here"},
 		"/trust/decisions":       {"/trust/decisions/dec_1", "made for you", "1 held back", "Bananas"},
-		"/trust/decisions/dec_1": {"+0.400", "−0.100", "+0.300", "Together", `class="minus"`, "from place 1 to place 2", "once you are a regular", "(2 of them)", "charter 3", "m1", `value="too-personal"`},
-		"/trust/looks":           {"Paul from privacy", "privacy team", "she asked", "17", "being written", "learn", "801", "looks.json", "rapport-ledger+abc+def", "--proof"},
+		"/trust/decisions/dec_1": {"+0.400", "−0.100", "+0.300", "Together", `class="minus"`, "from place 1 to place 2", "once you are a regular", "(2 of them)", "charter 3", "m1", `value="too-personal"`, "/assets/chart.css"},
+		"/trust/looks":           {"Paul from privacy", "privacy team", "she asked", "17", "being written", "learn", "801", "looks.json", "rapport-ledger+abc+def", "--proof", "/assets/chart.css"},
 	} {
 		wants = append([]string(nil), wants...)
 		for i := range wants {

@@ -73,7 +73,9 @@ func New(cfg Config) *Centre {
 	if err != nil {
 		panic(err)
 	}
-	return &Centre{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"bars": bars, "with_id": withID, "months": months, "busy": busy}, cfg.Log)}
+	c := &Centre{cfg: cfg}
+	c.pages = page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"with_id": withID, "calendar": c.calendar, "sum": c.sum}, cfg.Log)
+	return c
 }
 
 // Handlers are the routes with their handlers, for the table of doors. Pages show a stranger where to sign in; forms answer nothing
@@ -142,7 +144,7 @@ func (c *Centre) own(name string, gather func(r *http.Request, id person.ID, lan
 			sheet.Tabs = append(sheet.Tabs, page.Link{Text: c.pages.Say(lang, t.page+".title"), Href: t.path, Here: t.page == name || name == "decision" && t.page == "decisions"})
 		}
 		f := c.frame(r, sheet)
-		f.SignedIn = c.pages.Say(lang, "signed-in")
+		f.SignedIn, f.Charts = c.pages.Say(lang, "signed-in"), name == "looks" || name == "decision"
 		if err != nil {
 			c.pages.Fail(w, r, f, err)
 			return
@@ -469,7 +471,3 @@ type input struct {
 }
 
 func withID(f *Field, id string) input { return input{*f, id} }
-
-func bars(reasons []decide.Reason) []page.Bar {
-	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })
-}
