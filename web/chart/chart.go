@@ -48,7 +48,7 @@ type Plot struct {
 
 const (
 	height = 220 // of the plot in pixels: it does not grow with the width
-	left   = 56  // room for the numbers of the scale
+	left   = 8   // from the plot to the numbers of its scale, which stand in the margin that the stylesheet leaves
 	top    = 14
 	bottom = 26
 	most   = 6 // series that have a look of their own
@@ -130,7 +130,7 @@ func (d *drawing) svg(id, title, says string, high float64) {
 	if says != "" {
 		labels += " " + id + "-d"
 	}
-	d.add(`<svg role="img" aria-labelledby="%s" width="100%%" height="%s"><title id="%s-t">%s</title>`, labels, px(high), id, esc(title))
+	d.add(`<svg class="plot" role="img" aria-labelledby="%s" width="100%%" height="%s" overflow="visible"><title id="%s-t">%s</title>`, labels, px(high), id, esc(title))
 	if says != "" {
 		d.add(`<desc id="%s-d">%s</desc>`, id, esc(says))
 	}
@@ -172,10 +172,9 @@ func (d *drawing) grid(s scale, w Words, points []string, place func(i int) floa
 		if v == 0 {
 			class = "zero"
 		}
-		d.add(`<line class="%s" x1="%d" x2="100%%" y1="%s" y2="%s"/><text class="scale" x="%d" y="%s" text-anchor="end">%s</text>`,
-			class, left, px(s.y(v)), px(s.y(v)), left-8, px(s.y(v)+4), esc(w.number(v)))
+		d.add(`<line class="%s" x1="0" x2="100%%" y1="%s" y2="%s"/><text class="scale" x="-%d" y="%s" text-anchor="end">%s</text>`,
+			class, px(s.y(v)), px(s.y(v)), left, px(s.y(v)+4), esc(w.number(v)))
 	}
-	d.add(`<svg class="plot" x="%d" width="84%%" height="%d" overflow="visible">`, left, top+height+bottom)
 	last := len(points) - 1
 	for n, i := range []int{0, last / 4, last / 2, last * 3 / 4, last} {
 		if n > 0 && i == []int{0, 0, last / 4, last / 2, last * 3 / 4}[n] {

@@ -50,7 +50,7 @@ func Lines(p Plot) template.HTML {
 			}
 		}
 	}
-	d.add(`</svg></svg>`)
+	d.add(`</svg>`)
 	d.table(p, w)
 	return template.HTML(d.String())
 }
@@ -137,7 +137,7 @@ func Columns(p Plot) template.HTML {
 			d.add(`<rect class="fill s%d" %s/>%s`, class(k), box, pattern(id, class(k), box))
 		}
 	}
-	d.add(`</svg></svg>`)
+	d.add(`</svg>`)
 	d.table(p, w)
 	return template.HTML(d.String())
 }
