@@ -191,6 +191,11 @@ func TestNegativeNumbersGoDownFromZero(t *testing.T) {
 	if len(zero) != 1 || len(ys) != 2 || ys[0]+highs[0] != zero[0] || ys[1] != zero[0] || highs[0] != highs[1] {
 		t.Errorf("columns of 4 and −4 stand at %v with heights %v, zero at %v", ys, highs, zero)
 	}
+	mixed := string(Columns(Plot{ID: "mixed", Title: "Mixed", Points: []string{"a"}, Series: []Series{{"in", []float64{4}}, {"out", []float64{-3}}}}))
+	zero, ys = attrs(mixed, `line class="zero"`, "y1"), attrs(mixed, `rect class="fill s2" x`, "y")
+	if len(zero) != 1 || len(ys) != 1 || ys[0] != zero[0] {
+		t.Errorf("−3 beside 4 begins at %v, zero is at %v", ys, zero)
+	}
 	b := string(Bars(sum()))
 	xs, widths := attrs(b, "rect", "x"), attrs(b, "rect", "width")
 	if len(xs) != 3 || xs[0] != xs[1] || round(xs[2]+widths[2]) != round(xs[0]) {
