@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sort"
 
+	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
@@ -15,44 +18,43 @@ import (
 
 // console is the staff's console over this home.
 func (h *house) console(sess sessions, footer page.Footer) *console.Console {
-	return console.New(console.Config{Charter: h.charter, Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
+	return console.New(console.Config{Charter: h.charter, Series: func() charter.Series { return h.live.House().Series }, Charters: h.charters,
+		Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
 }
 
 // playground is console.Playground over the home.
 type playground struct{ h *house }
 
 // MadeUp decides about a person who does not exist: what somebody of that level would typically be.
-func (p playground) MadeUp(_ context.Context, t console.Try) (decide.Decision, error) {
-	house := p.h.live.House()
-	now := p.h.clock()
-	if t.At == 0 {
-		t.At = now
-	}
-	made := decide.MadeUp(house, t.Level, now)
-	res := decide.Safely(house, made, decide.Ask{Moment: person.Moment{Placement: t.Placement, At: t.At, Now: now, GPC: t.GPC, Region: house.Charter.Brand.Region, Language: t.Language}, Ceiling: person.Individual})
-	return decide.Read(&res.Receipt, house, decide.Reader{Language: t.Language, Holds: true, Private: true, Values: res.Values}), nil
+func (p playground) MadeUp(_ context.Context, t console.Try) ([]decide.Decision, error) {
+	return decide.CompareMadeUp(p.h.live.House(), t.Level, t.Sides, p.h.clock())
 }
 
 // Real decides about somebody real for the privacy role. The look is on record first.
-func (p playground) Real(ctx context.Context, s console.Staff, t console.Try) (decide.Decision, error) {
+func (p playground) Real(ctx context.Context, s console.Staff, t console.Try) ([]decide.Decision, error) {
 	ref := decide.Ref{UserID: t.UserID}
 	if t.Pseudonym != "" {
 		id, err := person.ParseID(t.Pseudonym)
 		if err != nil {
-			return decide.Decision{}, fault.Wrap(fault.Invalid, "That is not a pseudonym: it begins with p_ and has 26 letters and digits more.", err)
+			return nil, fault.Wrap(fault.Invalid, "That is not a pseudonym: it begins with p_ and has 26 letters and digits more.", err)
 		}
 		ref = decide.Ref{Pseudonym: id}
 	}
-	ds, err := p.h.decider.Try(ctx, decide.Request{Person: ref, Placements: []string{t.Placement}, GPC: t.GPC, Context: decide.Circumstance{At: t.At, Language: t.Language}},
-		decide.Principal{Any: true, Explain: true, Privacy: true, Pseudonyms: true},
+	return p.h.decider.Compare(ctx, ref, t.Sides, decide.Principal{Any: true, Explain: true, Privacy: true, Pseudonyms: true},
 		ledger.Look{Actor: s.Name, Role: s.Role, Team: s.Team, Purpose: t.Purpose, Reason: t.Reason})
+}
+
+// charters are the accepted charters and the home's file, as it is now.
+func (h *house) charters(ctx context.Context) (console.Charters, error) {
+	accepted, err := h.store.Charters(ctx)
 	if err != nil {
-		return decide.Decision{}, err
+		return console.Charters{}, fault.Wrap(fault.Unavailable, "The charters cannot be read just now; try again in a moment.", err)
 	}
-	if len(ds) != 1 {
-		return decide.Decision{}, fault.New(fault.Unavailable, "No decision can be made just now; try again in a moment.")
+	file, err := os.ReadFile(filepath.Join(h.dir, charterFile))
+	if err != nil {
+		h.log.Warn("the home's charter.yaml cannot be read", "error", err)
 	}
-	return ds[0], nil
+	return console.Charters{Accepted: accepted, File: file}, nil
 }
 
 // overview is the console's first page.

@@ -2,16 +2,125 @@ package console
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
-	"github.com/rapporthq/rapport/web/page"
+	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
 )
+
+// Charters are the accepted charters, by position, and the file of the home that may become the next.
+type Charters struct {
+	Accepted []charter.Accepted
+	File     []byte // nil: it cannot be read
+}
+
+// block is one part of a charter's plain words: a heading of level 2 or 3, a paragraph, or a list.
+type block struct {
+	Heading int
+	Text    string
+	Points  []string
+}
+
+// charterPage is what the page of the charter shows.
+type charterPage struct {
+	Words    []block
+	Source   string
+	Versions []charter.Accepted // the newest first
+	Now      int                // in force
+
+	From, To int
+	Changes  []charter.Change // from one to the other
+
+	Proposal *proposal
+}
+
+// proposal is the file of the home beside the charter in force.
+type proposal struct {
+	Missing bool
+	Same    bool
+	Flaws   charter.Problems
+	Usable  bool // it has no errors
+	Changes []charter.Change
+}
 
 func (c *Console) charter(w http.ResponseWriter, r *http.Request) {
 	s, ok := c.staff(w, r)
 	if !ok {
 		return
 	}
+	body, err := c.readCharters(r)
+	if err != nil {
+		c.pages.Fail(w, r, c.frame(r, s, "", nil), err)
+		return
+	}
+	c.pages.Show(w, http.StatusOK, "charter", c.frame(r, s, c.say(r, "charter.title"), body))
+}
+
+func (c *Console) readCharters(r *http.Request) (charterPage, error) {
 	ch := c.cfg.Charter()
-	body := struct{ Words, Source string }{ch.Show(page.Language(r, ch.Brand.Languages)), string(ch.Source)}
-	c.pages.Show(w, http.StatusOK, "charter", c.frame(r, s, "Charter", body))
+	p := charterPage{Words: blocks(ch.Show(c.lang(r))), Source: string(ch.Source), Now: ch.Position}
+	all, err := c.cfg.Charters(r.Context())
+	if err != nil {
+		return p, err
+	}
+	for _, a := range all.Accepted {
+		p.Versions = append([]charter.Accepted{a}, p.Versions...)
+	}
+	p.Proposal = proposalOf(ch, all.File)
+	p.From, p.To = max(ch.Position-1, 1), ch.Position
+	asked := r.URL.Query()
+	for name, to := range map[string]*int{"from": &p.From, "to": &p.To} {
+		if text := asked.Get(name); text != "" {
+			if *to, err = strconv.Atoi(text); err != nil {
+				return p, errNoVersion
+			}
+		}
+	}
+	series := c.cfg.Series()
+	if series.At(p.From) == nil || series.At(p.To) == nil {
+		return p, errNoVersion
+	}
+	p.Changes = charter.Diff(series.At(p.From), series.At(p.To))
+	return p, nil
+}
+
+var errNoVersion = fault.New(fault.NotFound, "There is no such version of the charter; choose two from the list.")
+
+// proposalOf is the file of the home, looked over and laid beside the charter in force.
+func proposalOf(now *charter.Charter, file []byte) *proposal {
+	if file == nil {
+		return &proposal{Missing: true}
+	}
+	next, problems := charter.Parse(file)
+	p := &proposal{Flaws: problems, Usable: next != nil}
+	if next != nil {
+		p.Same = next.Hash == now.Hash
+		p.Changes = charter.Diff(now, next)
+	}
+	return p
+}
+
+// blocks reads what charter.Show writes.
+func blocks(text string) []block {
+	var out []block
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || strings.HasPrefix(line, "# "): // the page has its own title
+		case strings.HasPrefix(line, "### "):
+			out = append(out, block{Heading: 3, Text: line[4:]})
+		case strings.HasPrefix(line, "## "):
+			out = append(out, block{Heading: 2, Text: line[3:]})
+		case strings.HasPrefix(line, "- "):
+			if n := len(out) - 1; n >= 0 && out[n].Points != nil {
+				out[n].Points = append(out[n].Points, line[2:])
+			} else {
+				out = append(out, block{Points: []string{line[2:]}})
+			}
+		default:
+			out = append(out, block{Text: line})
+		}
+	}
+	return out
 }

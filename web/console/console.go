@@ -40,6 +40,8 @@ type Sessions interface {
 // Config is what the console is told.
 type Config struct {
 	Charter    func() *charter.Charter
+	Series     func() charter.Series // the accepted ones
+	Charters   func(ctx context.Context) (Charters, error)
 	Playground Playground
 	Sessions   Sessions
 	Overview   func(ctx context.Context) (Overview, error)

@@ -187,6 +187,16 @@ func (s *Set) Say(lang, key string, args ...any) string {
 	return s.words.Say(s.written(lang), key, args...)
 }
 
+// Sentence is the fault's one sentence in a language, for a stop inside a page. Of one that the door's words do not have readers of
+// another language than English see the general sentence of its code.
+func (s *Set) Sentence(lang string, err error) string {
+	code, sentence := fault.Of(err)
+	if sentence = s.words.sentence(s.written(lang), sentence); sentence == "" {
+		sentence = s.Say(lang, "frame.failed.general."+string(code))
+	}
+	return sentence
+}
+
 // Show writes the page. Personal pages are never stored by browsers or proxies.
 func (s *Set) Show(w http.ResponseWriter, status int, name string, f Frame) {
 	s.write(w, status, name, "frame.html", f)
@@ -230,14 +240,10 @@ type Failure struct {
 // sentence. A sentence that the door's words have in the reader's language is shown in it; of another one readers of that
 // language see the general sentence of its code.
 func (s *Set) Fail(w http.ResponseWriter, r *http.Request, f Frame, err error) {
-	code, sentence := fault.Of(err)
+	code, _ := fault.Of(err)
 	if code == fault.Internal {
 		s.log.ErrorContext(r.Context(), "a request failed", "door", r.Pattern, "error", err)
 	}
-	lang := s.written(f.Lang)
-	if sentence = s.words.sentence(lang, sentence); sentence == "" {
-		sentence = s.Say(lang, "frame.failed.general."+string(code))
-	}
-	f.Title, f.Body, f.Notice = s.Say(lang, "frame.failed."+string(code)), Failure{code, sentence}, ""
+	f.Title, f.Body, f.Notice = s.Say(f.Lang, "frame.failed."+string(code)), Failure{code, s.Sentence(f.Lang, err)}, ""
 	s.Show(w, Status(code), failed, f)
 }
