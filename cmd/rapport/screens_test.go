@@ -59,7 +59,7 @@ var screens = []screen{
 	{"trust-looks", "customer", "/trust/looks", nil},
 	{"console-sign-in", "nobody", "/console/sign-in", nil},
 	{"console", "privacy", "/console", nil},
-	{"console-playground", "marketer", "/console/playground", []chromedp.Action{chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Submit("#level", chromedp.ByQuery), chromedp.WaitVisible("dl.kv", chromedp.ByQuery)}},
+	{"console-playground", "marketer", "/console/playground", []chromedp.Action{chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Click(`details:has([name="off"]) > summary`, chromedp.ByQuery), chromedp.Click(`[name="off"][value="personalise"]`, chromedp.ByQuery), onward(`form:has(#level) button`, "#differs")}},
 	{"console-charter", "marketer", "/console/charter", nil},
 }
 

@@ -111,18 +111,22 @@ func TestTheMarketersWay(t *testing.T) {
 	withScripts(t, func(t *testing.T, ctx context.Context, _ bool) {
 		before := entries(t, d)
 		toConsole(t, ctx, d, d.MarketerToken)
-		says(t, ctx, "Marie from marketing", "What was refused")
+		says(t, ctx, "Marie from marketing")
 		click(t, ctx, "the playground", `a[href="/console/playground"]`, "#level")
 		saysNot(t, ctx, "real person")
 		said := map[string]string{}
 		for _, level := range []string{"stranger", "regular"} {
 			do(t, ctx, "a made-up "+level, chromedp.SetValue("#level", level, chromedp.ByQuery), chromedp.SetValue("#placement", "home", chromedp.ByQuery))
-			click(t, ctx, "decide", `form:has(#level) button`, "dl.kv")
+			click(t, ctx, "decide", `form:has(#level) button`, ".answer")
 			said[level] = textOf(ctx)
 		}
 		if !strings.Contains(said["regular"], "You bought") || strings.Contains(said["stranger"], "You bought") {
 			t.Errorf("a made-up regular and a made-up stranger do not differ:\n%s\n%s", said["regular"], said["stranger"])
 		}
+		do(t, ctx, "what if", chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Click(`details:has([name="off"]) > summary`, chromedp.ByQuery),
+			chromedp.Click(`[name="off"][value="personalise"]`, chromedp.ByQuery))
+		click(t, ctx, "compare", `form:has(#level) button`, "#differs table")
+		says(t, ctx, "What differs", "First", "Second", "You bought")
 		click(t, ctx, "the charter", `a[href="/console/charter"]`, "main")
 		says(t, ctx, "To show you what suits you")
 		for _, known := range []string{d.UserIDs[0], "@post.example"} {
@@ -169,7 +173,7 @@ func TestThePrivacyLeadsWay(t *testing.T) {
 			t.Error("a look without a reason took place")
 		}
 		do(t, ctx, "with one", chromedp.SetValue("#placement", "home", chromedp.ByQuery), chromedp.SetValue("#who", user, chromedp.ByQuery), chromedp.SetValue("#reason", reason, chromedp.ByQuery))
-		click(t, ctx, "decide", `form:has(#who) button`, "dl.kv")
+		click(t, ctx, "decide", `form:has(#who) button`, ".answer")
 		says(t, ctx, "Held back", "You bought")
 		until(t, "the look is in the ledger", func() bool { return entries(t, d) == before+1 })
 
