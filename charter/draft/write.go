@@ -38,10 +38,10 @@ type writer struct {
 	order []string
 	never []*Column
 
-	special, mail, financial bool
-	events                   []drafted
-	fields                   int       // properties of all of them
-	past                     time.Time // the files' oldest time
+	special, mail bool
+	events        []drafted
+	fields        int       // properties of all of them
+	past          time.Time // the files' oldest time
 }
 
 // drafted is an event as it goes into the charter.
