@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -35,7 +36,17 @@ var errClosed = unavailable(errors.New("the store is closed"))
 
 // Commit does the change whole and returns when it is synced. See vault.Store.
 func (s *Store) Commit(ctx context.Context, c vault.Change) error {
-	return s.submit(&act{ctx: ctx, change: &c, done: make(chan error, 1)})
+	return s.tell(c.Looks, s.submit(&act{ctx: ctx, change: &c, done: make(chan error, 1)}))
+}
+
+// tell counts the looks of an act that was done: no other way leads a look into the ledger.
+func (s *Store) tell(rows []ledger.Row, err error) error {
+	for i := range rows {
+		if err == nil && rows[i].Kind == ledger.KindLook {
+			s.meter.Looked(rows[i].Role)
+		}
+	}
+	return err
 }
 
 // update runs a transaction of ours through the group commit.

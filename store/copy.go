@@ -31,6 +31,7 @@ var copied = []copiedTable{
 	{"token", "hash:b issued:i revoked:i body:b", "hash"},
 	{"spent", "hash:b until:i", "hash"},
 	{"refusal", "day:i source:t event:t field:t reason:t count:i", "day, source, event, field, reason"},
+	{"tally", "day:i kind:t name:t count:i", "day, kind, name"},
 	{"history", "person:b chunk:i last:i heads:b body:b", "person, chunk"},
 }
 

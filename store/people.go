@@ -78,9 +78,9 @@ func (s *Store) read(ctx context.Context, looks []ledger.Row, read func(ctx cont
 		return c.do(ctx, qs...)
 	}
 	if shared, ok := s.engine.(*postgres); ok {
-		return shared.observation(ctx, func(c conn) error { return both(ctx, c) })
+		return s.tell(looks, shared.observation(ctx, func(c conn) error { return both(ctx, c) }))
 	}
-	return s.update(ctx, both) // what the one writer reads is one state, and it shares the sync
+	return s.tell(looks, s.update(ctx, both)) // what the one writer reads is one state, and it shares the sync
 }
 
 // loadAll loads everything but receipts about the people to whom these pseudonyms belong, nil for unknown ones.

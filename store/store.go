@@ -43,6 +43,7 @@ type Meter interface {
 	Duplicates(n int)      // events dropped by a fold because they were there already
 	Lag(lag time.Duration) // age of the oldest event that is not in history yet, after a fold
 	Lost(n int)            // receipts that were to be written within 100 ms and could not be
+	Looked(role string)    // a look that is in the ledger, once its act is synced
 }
 
 type noMeter struct{}
@@ -50,6 +51,7 @@ type noMeter struct{}
 func (noMeter) Duplicates(int)    {}
 func (noMeter) Lag(time.Duration) {}
 func (noMeter) Lost(int)          {}
+func (noMeter) Looked(string)     {}
 
 // Store is an open home. It is safe for many goroutines.
 type Store struct {

@@ -325,6 +325,7 @@ func (s *Store) sweepRefusals(ctx context.Context, rules *SweepRules, n *int) er
 	}
 	return s.update(ctx, func(ctx context.Context, c conn) error {
 		*n = 0
-		return c.do(ctx, query{text: "DELETE FROM refusal WHERE day < $1 RETURNING day", args: []driver.Value{day}, scan: func(row) error { *n++; return nil }})
+		return c.do(ctx, query{text: "DELETE FROM refusal WHERE day < $1 RETURNING day", args: []driver.Value{day}, scan: func(row) error { *n++; return nil }},
+			query{text: "DELETE FROM tally WHERE day < $1", args: []driver.Value{day}})
 	})
 }

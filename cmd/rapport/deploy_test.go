@@ -71,7 +71,7 @@ func figuresOf(t *testing.T) map[string][]string {
 	m.decisions.WithLabelValues("x", "x")
 	m.degraded.WithLabelValues("x")
 	m.holds.WithLabelValues("x")
-	m.looked("x")
+	m.Looked("x")
 	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/collect"
 	"github.com/rapporthq/rapport/know/recommend"
+	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
 	"github.com/rapporthq/rapport/store"
@@ -47,6 +48,7 @@ type house struct {
 	sweptAt  person.Instant // the sweep job's own
 	building sync.Mutex     // one new decide.House at a time
 	seen     versions       // of the one in force
+	walking  sync.Mutex     // one walk of the ledger for a page at a time
 	learning sync.Mutex     // one learning at a time: what began earlier must not replace what knows more
 }
 
@@ -118,10 +120,11 @@ func (h *house) wire(ctx context.Context) error {
 	h.vault.SetRegion(first.Charter.Brand.Region)
 	h.keeper = access.NewKeeper(h.store, h.store, h.clock)
 	h.book = collect.NewBook(h.store, h.clock)
+	h.meter.days = tally.NewBook(h.store, h.clock)
 	h.gate = collect.New(collect.Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return h.live.House().Series }, Book: h.book,
 		Catalogue: shelfOf{h.live}, Meter: h.meter, Clock: h.clock, Log: h.log})
-	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided, Looked: h.meter.looked})
-	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock}
+	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided})
+	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock, Chosen: h.meter.Chosen}
 	return nil
 }
 
@@ -129,11 +132,16 @@ func (h *house) wire(ctx context.Context) error {
 func (h *house) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := h.book.Flush(ctx); err != nil {
-		h.log.Warn("the counts of refusals could not be written", "error", err)
-	}
+	h.flush(ctx)
 	if err := h.store.Close(); err != nil {
 		h.log.Warn("the store did not close cleanly", "error", err)
+	}
+}
+
+// flush writes the counts of the day.
+func (h *house) flush(ctx context.Context) {
+	if err := errors.Join(h.book.Flush(ctx), h.meter.days.Flush(ctx)); err != nil && ctx.Err() == nil {
+		h.log.Warn("the counts of the day could not be written and wait", "error", err)
 	}
 }
 

@@ -56,9 +56,7 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 					h.log.Warn("charter, catalogue and models could not be looked up", "error", err)
 				}
 			case <-flush.C:
-				if err := h.book.Flush(own); err != nil && own.Err() == nil {
-					h.log.Warn("the counts of refusals could not be written", "error", err)
-				}
+				h.flush(own)
 			}
 		}
 	}()

@@ -102,7 +102,6 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 	if err != nil {
 		return recommend.Quality{}, "", err
 	}
-	h.meter.looked(permit.Role())
 	counts := recommend.Counts(c)
 	var failed error
 	histories := iter.Seq[recommend.History](func(yield func(recommend.History) bool) {

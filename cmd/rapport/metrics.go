@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rapporthq/rapport/know/collect"
+	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/reach/decide"
 )
 
@@ -30,6 +31,7 @@ type meter struct {
 	collectSeconds prometheus.Histogram
 	lag            prometheus.Gauge
 	lost           prometheus.Counter
+	days           *tally.Book // the same by day, on disk, for the console; nil: nowhere
 }
 
 func newMeter() *meter {
@@ -66,7 +68,25 @@ func (m *meter) handler() http.Handler {
 }
 
 // Accepted, EventRefused and FieldRefused are collect.Meter.
-func (m *meter) Accepted(n int) { m.accepted.Add(float64(n)) }
+func (m *meter) Accepted(n int) {
+	m.accepted.Add(float64(n))
+	m.day(tally.Events, "", n)
+}
+
+// Chosen counts a person's answer to a purpose, for the console only: it is a count of people, which is shown from k on.
+func (m *meter) Chosen(purpose string, yes bool) {
+	kind := tally.No
+	if yes {
+		kind = tally.Yes
+	}
+	m.day(kind, purpose, 1)
+}
+
+func (m *meter) day(kind, name string, n int) {
+	if m.days != nil {
+		m.days.Add(kind, name, n)
+	}
+}
 
 func (m *meter) EventRefused(r collect.Reason, n int) {
 	m.eventsRefused.WithLabelValues(string(r)).Add(float64(n))
@@ -76,14 +96,14 @@ func (m *meter) FieldRefused(r collect.Reason, n int) {
 	m.fieldsRefused.WithLabelValues(string(r)).Add(float64(n))
 }
 
-// Duplicates, Lag and Lost are store.Meter.
+// Duplicates, Lag, Lost and Looked are store.Meter.
 func (m *meter) Duplicates(n int) { m.duplicate.Add(float64(n)) }
 
 func (m *meter) Lag(d time.Duration) { m.lag.Set(d.Seconds()) }
 
 func (m *meter) Lost(n int) { m.lost.Add(float64(n)) }
 
-func (m *meter) looked(role string) { m.looks.WithLabelValues(role).Inc() }
+func (m *meter) Looked(role string) { m.looks.WithLabelValues(role).Inc() }
 
 // answered counts by the pattern of the door, as the table of doors has it: a path may hold what a caller wrote.
 func (m *meter) answered(door string, status int) {
@@ -97,11 +117,13 @@ func (m *meter) collected(d time.Duration) { m.collectSeconds.Observe(d.Seconds(
 
 func (m *meter) decided(o decide.Observed) {
 	m.decisions.WithLabelValues(o.Placement, o.Rung.String()).Inc()
+	m.day(tally.Decisions, o.Rung.String(), 1)
 	if o.Degraded != "" {
 		m.degraded.WithLabelValues(o.Degraded).Inc()
 	}
 	for reason, n := range o.Holds {
 		m.holds.WithLabelValues(reason).Add(float64(n))
+		m.day(tally.Holds, reason, n)
 	}
 	m.decideSeconds.Observe(o.Took.Seconds())
 }

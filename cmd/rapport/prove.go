@@ -42,7 +42,6 @@ func runProve(ctx context.Context, h *house, args proveArgs, say *speaker) error
 	if err := h.fold(ctx); err != nil { // what is in the journal only is not walked
 		return err
 	}
-	h.meter.looked("job")
 	results, err := prove.Run(ctx, h.proving("prove", args.Reason), prove.Options{People: args.People, Seed: args.Seed, Progress: say.Progress})
 	if err != nil {
 		return err

@@ -50,7 +50,6 @@ func (h *house) purgeProperties(ctx context.Context, say *speaker) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	h.meter.looked(permit.Role())
 	// Read first, write afterwards: a walk reads one state.
 	changed, done := map[person.ID]map[person.EventID][]byte{}, int64(0)
 	cut := 0

@@ -25,6 +25,7 @@ type Meter interface {
 	Accepted(n int)
 	EventRefused(r Reason, n int)
 	FieldRefused(r Reason, n int)
+	Chosen(purpose string, yes bool) // somebody said so, told once of a person, purpose and answer on a day
 }
 
 // Parts are what a Gate is made of. Catalogue and Meter may be nil.
@@ -174,6 +175,7 @@ type state struct {
 	sketch  sketch
 	values  [][]byte
 	own     []said
+	chosen  []consent.Choice // the first of its person, purpose and answer today
 }
 
 // notes are what the first pass over a batch finds out about one message.
@@ -208,7 +210,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *p
 	st.new = make(map[person.ID]*newcomer)
 	st.users = make(map[person.ID]bool)
 	st.change = vault.Change{}
-	st.doubted = st.doubted[:0]
+	st.doubted, st.chosen = st.doubted[:0], st.chosen[:0]
 	st.tally.begin(p.source.Name, received)
 	return st
 }
@@ -218,6 +220,7 @@ func (g *Gate) end(st *state) {
 	st.arrival, st.charter, st.plan, st.ctx = Arrival{}, nil, nil, nil
 	st.idents, st.people, st.new, st.users = nil, nil, nil, nil
 	clear(st.doubted[:cap(st.doubted)])
+	clear(st.chosen[:cap(st.chosen)])
 	st.change = vault.Change{}
 	st.tally.clear()
 	clear(st.notes)
@@ -324,6 +327,9 @@ func (st *state) finish() Outcome {
 	if m := st.g.parts.Meter; m != nil {
 		m.Accepted(t.kept)
 		events, fields := t.reasons()
+		for i := range st.chosen {
+			m.Chosen(st.chosen[i].Purpose, st.chosen[i].Answer == consent.Yes)
+		}
 		for r, n := range events {
 			m.EventRefused(r, n)
 		}
@@ -351,6 +357,9 @@ func (st *state) say(p place, c consent.Choice, e consent.Evidence, occasion str
 	}
 	st.keep(p)
 	st.change.Put = append(st.change.Put, ring.SealChoice(c, e, occasion))
+	if consent.First(p.sub.choices, c) {
+		st.chosen = append(st.chosen, c)
+	}
 	p.sub.choices = append(p.sub.choices[:len(p.sub.choices):len(p.sub.choices)], c)
 	p.sub.changed()
 }

@@ -132,11 +132,7 @@ func (d *Decider) looked(ctx context.Context, id person.ID, look ledger.Look) (v
 	if err != nil {
 		return vault.Loaded{}, err
 	}
-	l, err = d.store.Load(ctx, id, row)
-	if err == nil && d.looks != nil {
-		d.looks(look.Role)
-	}
-	return l, err
+	return d.store.Load(ctx, id, row)
 }
 
 func (d *Decider) lookRow(l vault.Loaded, look ledger.Look) (ledger.Row, error) {

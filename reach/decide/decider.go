@@ -25,7 +25,6 @@ type Options struct {
 	Clock    person.Clock  // nil: the system's
 	Deadline time.Duration // for finding and loading a person and keeping the receipt; 0: 250 ms
 	Observe  func(Observed)
-	Looked   func(role string) // told of each look at a person that is in the ledger; nil: nobody
 }
 
 // Observed is what metrics may know of one decision: nothing personal.
@@ -45,7 +44,6 @@ type Decider struct {
 	clock    person.Clock
 	deadline time.Duration
 	observe  func(Observed)
-	looks    func(role string)
 	streams  streamBook
 	recent   recent
 	stub     *access.Stub
@@ -55,7 +53,7 @@ type Decider struct {
 // New makes a Decider.
 func New(live *Live, v *vault.Vault, store vault.Store, o Options) *Decider {
 	d := &Decider{
-		live: live, vault: v, store: store, clock: o.Clock, deadline: o.Deadline, observe: o.Observe, looks: o.Looked,
+		live: live, vault: v, store: store, clock: o.Clock, deadline: o.Deadline, observe: o.Observe,
 		stub: access.NewStub(v.Secret("feedback")), unkept: v.Secret("decision names"),
 	}
 	if d.clock == nil {

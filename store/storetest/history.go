@@ -18,6 +18,7 @@ type meter struct {
 func (m *meter) Duplicates(n int)      { m.duplicates += n }
 func (m *meter) Lag(lag time.Duration) { m.lag = lag }
 func (m *meter) Lost(int)              {}
+func (m *meter) Looked(string)         {}
 
 func folds(t *testing.T, h *Home) {
 	m := &meter{}

@@ -87,6 +87,8 @@ var cases = []struct {
 	{"sessions and links", sessions},
 	{"what may be used once is used once", spent},
 	{"refusals are counts", refusals},
+	{"what happens is counted by day", tallies},
+	{"every look is counted once", counted},
 	{"settings", settings},
 	{"leases have one holder", leases},
 	{"the ledger's tree is extended once", tree},

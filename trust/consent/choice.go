@@ -29,6 +29,17 @@ type Choice struct {
 	Charter  int // position of the charter whose words were shown
 }
 
+// First says whether a choice is the first of its purpose and answer that came on its day, among these of the same person: who
+// changes their mind often is counted once.
+func First(earlier []Choice, c Choice) bool {
+	for i := range earlier {
+		if e := &earlier[i]; e.Purpose == c.Purpose && e.Answer == c.Answer && e.Received.Day() == c.Received.Day() {
+			return false
+		}
+	}
+	return true
+}
+
 // Evidence is what shows that a choice was made: kept sealed, as the body of the choice's row.
 type Evidence struct {
 	Notice   string // version of the notice

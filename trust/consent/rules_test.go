@@ -246,3 +246,21 @@ func BenchmarkOf(b *testing.B) {
 		Both(c, "personalise", p, all, m)
 	}
 }
+
+func TestWhoChangesTheirMindIsCountedOnceADay(t *testing.T) {
+	day := person.Instant(20_000 * 86_400_000_000)
+	yes := Choice{Purpose: "email", Answer: Yes, Received: day}
+	for what, c := range map[string]struct {
+		c    Choice
+		want bool
+	}{
+		"again":           {Choice{Purpose: "email", Answer: Yes, Received: day + 86_399_999_999}, false},
+		"the next day":    {Choice{Purpose: "email", Answer: Yes, Received: day + 86_400_000_000}, true},
+		"the other way":   {Choice{Purpose: "email", Answer: No, Received: day}, true},
+		"another purpose": {Choice{Purpose: "measure", Answer: Yes, Received: day}, true},
+	} {
+		if First([]Choice{yes}, c.c) != c.want {
+			t.Errorf("%s: not %v", what, c.want)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type Acts struct {
 	Series  func() *charter.Series
 	Streams func(vault.StreamID) (vault.Stream, bool)
 	Clock   person.Clock
+	Chosen  func(purpose string, yes bool) // told of a choice that is kept, once of a person, purpose and answer on a day; nil: nobody
 }
 
 // tries is how often an act is judged again when somebody else changed the person meanwhile.
@@ -83,13 +84,19 @@ func (a *Acts) Choose(ctx context.Context, id person.ID, purpose string, yes boo
 	case !p.Basis.Switchable():
 		return fault.New(fault.Refused, "This purpose cannot be switched: a contract or a law asks for it.")
 	}
-	return a.commit(ctx, id, func(_ *vault.Record, k *vault.KeyRing, at person.Instant) (vault.Change, error) {
+	first := false
+	err := a.commit(ctx, id, func(r *vault.Record, k *vault.KeyRing, at person.Instant) (vault.Change, error) {
 		ch := consent.Choice{Of: id, Purpose: purpose, Answer: consent.No, At: at, Received: at, Verified: true, Source: Source, Channel: e.Channel, Charter: c.Position}
 		if yes {
 			ch.Answer, ch.Explicit = consent.Yes, p.Explicit
 		}
+		first = consent.First(r.Choices, ch)
 		return vault.Change{Put: []vault.Row{k.SealChoice(ch, e, "self "+rand.Text())}}, nil // two answers of one instant are two
 	})
+	if err == nil && first && a.Chosen != nil {
+		a.Chosen(purpose, yes)
+	}
+	return err
 }
 
 // Remove drops a fact, from whichever source and pseudonym, and keeps imports from bringing it back. What a law asks the brand to

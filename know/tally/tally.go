@@ -1,0 +1,131 @@
+// Package tally counts what happens on each day, for the console's charts: events kept, decisions by rung, holds by reason,
+// choices by purpose. It promises that a count is about no one: names are the charter's and the program's own, never what a
+// person or a caller wrote. It does not promise the last seconds before a crash. What a count of people may show is said by
+// whoever shows it: see Rounded.
+package tally
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rapporthq/rapport/person"
+)
+
+// The kinds of counts. They are on disk: never change them.
+const (
+	Events    = "events"    // messages of which something was kept; no name
+	Decisions = "decisions" // by rung
+	Holds     = "holds"     // what was held back from decisions, by reason
+	Yes       = "yes"       // people who said yes, by purpose: each person once a day
+	No        = "no"        // people who said no, likewise
+)
+
+// Count is how often something happened on a day.
+type Count struct {
+	Day  int64 // UTC days since 1970, by the server's clock
+	Kind string
+	Name string
+	N    int64
+}
+
+// Counters keeps counts by day.
+type Counters interface {
+	// AddTally adds to the counts of the same day, kind and name, all or none.
+	AddTally(ctx context.Context, counts []Count) error
+	// Tally gives the counts from that day on, in no order.
+	Tally(ctx context.Context, fromDay int64) ([]Count, error)
+}
+
+// Book adds up in memory and writes now and then. It is safe for many goroutines.
+type Book struct {
+	counters Counters
+	clock    person.Clock
+
+	mu      sync.Mutex
+	pending map[Count]int64 // keyed with N 0
+}
+
+// NewBook makes a Book over counters.
+func NewBook(counters Counters, clock person.Clock) *Book {
+	return &Book{counters: counters, clock: clock, pending: map[Count]int64{}}
+}
+
+// Add counts n more of a kind and name today.
+func (b *Book) Add(kind, name string, n int) {
+	if n <= 0 {
+		return
+	}
+	c := Count{Day: b.clock().Day(), Kind: kind, Name: name}
+	b.mu.Lock()
+	b.pending[c] += int64(n)
+	b.mu.Unlock()
+}
+
+// Flush writes what is pending. After an error it stays pending.
+func (b *Book) Flush(ctx context.Context) error {
+	b.mu.Lock()
+	taken := b.pending
+	b.pending = map[Count]int64{}
+	b.mu.Unlock()
+	if len(taken) == 0 {
+		return nil
+	}
+	list := make([]Count, 0, len(taken))
+	for c, n := range taken {
+		c.N = n
+		list = append(list, c)
+	}
+	err := b.counters.AddTally(ctx, list)
+	if err != nil {
+		b.mu.Lock()
+		for c, n := range taken {
+			b.pending[c] += n
+		}
+		b.mu.Unlock()
+	}
+	return err
+}
+
+// Since gives the counts from a day on, those on disk and this process's pending ones, by day, kind and name.
+func (b *Book) Since(ctx context.Context, fromDay int64) ([]Count, error) {
+	sum := map[Count]int64{}
+	b.mu.Lock()
+	for c, n := range b.pending {
+		if c.Day >= fromDay {
+			sum[c] += n
+		}
+	}
+	b.mu.Unlock()
+	kept, err := b.counters.Tally(ctx, fromDay)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range kept {
+		n := c.N
+		c.N = 0
+		sum[c] += n
+	}
+	out := make([]Count, 0, len(sum))
+	for c, n := range sum {
+		c.N = n
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b Count) int {
+		if a.Day != b.Day {
+			return int(a.Day - b.Day)
+		}
+		return strings.Compare(a.Kind+"\x00"+a.Name, b.Kind+"\x00"+b.Name)
+	})
+	return out, nil
+}
+
+// Rounded is a count of people as it may be shown: not at all below k, else as the next multiple of k below. A k under two
+// shows the count itself.
+func Rounded(n int64, k int) (shown int64, ok bool) {
+	if k < 2 {
+		return n, true
+	}
+	return n - n%int64(k), n >= int64(k)
+}
