@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -19,7 +17,7 @@ import (
 // console is the staff's console over this home.
 func (h *house) console(sess sessions, footer page.Footer) *console.Console {
 	return console.New(console.Config{Charter: h.charter, Series: func() charter.Series { return h.live.House().Series }, Charters: h.charters,
-		Playground: playground{h}, Sessions: staff{sess}, Overview: h.overview, Footer: footer, Log: h.log})
+		Playground: playground{h}, Sessions: staff{sess}, Home: watched{h}, Footer: footer, Log: h.log})
 }
 
 // playground is console.Playground over the home.
@@ -55,27 +53,4 @@ func (h *house) charters(ctx context.Context) (console.Charters, error) {
 		h.log.Warn("the home's charter.yaml cannot be read", "error", err)
 	}
 	return console.Charters{Accepted: accepted, File: file}, nil
-}
-
-// overview is the console's first page.
-func (h *house) overview(ctx context.Context) (console.Overview, error) {
-	house := h.live.House()
-	o := console.Overview{Charter: house.Charter, Position: house.Charter.Position, Models: house.ModelVersion}
-	refusals, err := h.book.Refusals(ctx, "", h.clock().Day()-6)
-	if err != nil {
-		return o, err
-	}
-	for _, r := range refusals {
-		o.Refusals = append(o.Refusals, console.Refusal{Day: person.Instant(r.Day * 86_400_000_000).Time().Format("2 January"), Source: r.Source, Reason: string(r.Reason), Event: r.Event, Field: r.Field, Count: r.Count})
-	}
-	sort.SliceStable(o.Refusals, func(i, j int) bool { return o.Refusals[i].Count > o.Refusals[j].Count })
-	if len(o.Refusals) > 50 {
-		o.Refusals = o.Refusals[:50]
-	}
-	size, waiting, err := h.ledger.Size(ctx)
-	o.Ledger = console.LedgerState{Entries: size, Waiting: int64(waiting), Sound: err == nil, Says: "The head is signed by this home's key; rapport ledger verify walks every entry."}
-	if err != nil {
-		o.Ledger.Says = fmt.Sprintf("The ledger's head cannot be read: run rapport ledger verify (%T).", err)
-	}
-	return o, nil
 }

@@ -46,6 +46,7 @@ var expected = map[string]string{
 	"GET /trust/ledger/{what}": "-sdmapAPc", "POST /trust/correct": "c",
 	"GET /trust": "-c", "GET /trust/enter/{link}": "-c", "POST /trust/enter": "-c", "POST /trust/choose": "c", "POST /trust/remove": "c", "POST /trust/restrict": "c", "POST /trust/feedback": "c", "POST /trust/sign-out": "-c",
 	"GET /console": "mapA", "GET /console/sign-in": "-mapA", "POST /console/sign-in": "-mapA", "POST /console/sign-out": "mapA", "GET /console/playground": "mapA", "POST /console/playground": "mapA", "GET /console/charter": "mapA",
+	"GET /console/events": "pA", "GET /console/refusals": "pA", "GET /console/ledger": "pA", "POST /console/ledger/verify": "pA",
 }
 
 var letters = map[access.Role]string{access.Anyone: "-", access.Source: "s", access.Decide: "d", access.Marketer: "m", access.Agent: "a", access.Privacy: "p", access.Admin: "A", access.Partner: "P", access.Customer: "c"}

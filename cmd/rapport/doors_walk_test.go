@@ -156,7 +156,7 @@ func TestEveryRouteOfARunningHouseAsEverybody(t *testing.T) {
 			if res.Header.Get("Content-Security-Policy") == "" || res.Header.Get("X-Content-Type-Options") != "nosniff" || !wellFormedID.MatchString(res.Header.Get(requestIDHeader)) {
 				t.Errorf("%s without its headers: %v", what, res.Header)
 			}
-			away := res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusSeeOther && res.Header.Get("Location") == "/console/sign-in"
+			away := res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusSeeOther && (res.Header.Get("Location") == "/console/sign-in" || res.Header.Get("Location") == "/trust?said=ended")
 			allowed := d.Allow(access.Principal{Role: c.at(d)})
 			switch {
 			case c.bad && !strings.HasPrefix(d.Pattern, "/v1/") && d.Key() != "POST /trust/enter":

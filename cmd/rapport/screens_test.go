@@ -61,6 +61,9 @@ var screens = []screen{
 	{"console", "privacy", "/console", nil},
 	{"console-playground", "marketer", "/console/playground", []chromedp.Action{chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Click(`details:has([name="off"]) > summary`, chromedp.ByQuery), chromedp.Click(`[name="off"][value="personalise"]`, chromedp.ByQuery), onward(`form:has(#level) button`, "#differs")}},
 	{"console-charter", "marketer", "/console/charter", nil},
+	{"console-events", "privacy", "/console/events?still=yes", nil},
+	{"console-refusals", "privacy", "/console/refusals", []chromedp.Action{unfold(".stack details", 2)}},
+	{"console-ledger", "privacy", "/console/ledger", []chromedp.Action{onward(`form[action="/console/ledger/verify"] button`, "#found")}},
 }
 
 // goesOn leads to another page of the same place.
@@ -93,6 +96,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	const user = "42" // of whom the README speaks
 	must(t, "decide", "--home", d.Home, "--person", "userId="+user, "--placement", "home", "--reason", "She asked why she sees bananas")
+	sends(t, d.URL, d.SourceKey, unplanned("picture", "gift_wrap"), map[string]any{"type": "track", "messageId": "tasting", "userId": user, "event": "Coffee Tasted", "properties": map[string]any{"roast": "dark"}})
 	contexts := map[string]context.Context{}
 	for _, s := range screens {
 		ctx := contexts[s.as]

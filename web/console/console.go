@@ -44,7 +44,7 @@ type Config struct {
 	Charters   func(ctx context.Context) (Charters, error)
 	Playground Playground
 	Sessions   Sessions
-	Overview   func(ctx context.Context) (Overview, error)
+	Home       Home
 	Footer     page.Footer
 	Log        *slog.Logger
 }
@@ -61,7 +61,7 @@ func New(cfg Config) *Console {
 	if err != nil {
 		panic(err)
 	}
-	funcs := template.FuncMap{"bars": bars, "text": func(t charter.Text, lang string) string { return t.In(lang, &cfg.Charter().Brand) }}
+	funcs := template.FuncMap{"split": func(names string) []string { return strings.Split(names, ",") }, "bars": bars, "text": func(t charter.Text, lang string) string { return t.In(lang, &cfg.Charter().Brand) }}
 	return &Console{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), funcs, cfg.Log)}
 }
 
@@ -75,6 +75,7 @@ type Route struct {
 
 var (
 	everybody = []access.Role{access.Marketer, access.Agent, access.Privacy, access.Admin}
+	keepers   = []access.Role{access.Privacy, access.Admin} // names as sources spelt them may be personal, and who looked is theirs to watch
 	stranger  = append([]access.Role{access.Anyone}, everybody...)
 )
 
@@ -85,6 +86,10 @@ func (c *Console) Routes() []Route {
 		{"GET /console/playground", everybody, c.playground, "nav.playground"},
 		{"POST /console/playground", everybody, c.tryOut, ""},
 		{"GET /console/charter", everybody, c.charter, "nav.charter"},
+		{"GET /console/events", keepers, c.arrivals, "nav.events"},
+		{"GET /console/refusals", keepers, c.refusals, "nav.refusals"},
+		{"GET /console/ledger", keepers, c.ledgerPage, "nav.ledger"},
+		{"POST /console/ledger/verify", keepers, c.verify, ""},
 		{"GET /console/sign-in", stranger, c.signInPage, ""},
 		{"POST /console/sign-in", stranger, c.signIn, ""},
 		{"POST /console/sign-out", everybody, c.signOut, ""},

@@ -63,6 +63,15 @@ func Day(lang string, v any) string {
 	return fmt.Sprintf("%s %s %d", day, names[t.Month()-1], t.Year())
 }
 
+// ShortDay writes a day without its year, for the scale of a chart: 12 March, 12 mars. What is no time is "".
+func ShortDay(lang string, v any) string {
+	day := Day(lang, v)
+	if i := strings.LastIndexByte(day, ' '); i > 0 {
+		return day[:i]
+	}
+	return day
+}
+
 // When writes a day with its time: 12 March 2026, 14:05 or 12 mars 2026 à 14:05. What is no time is "".
 func When(lang string, v any) string {
 	t, ok := moment(v)
