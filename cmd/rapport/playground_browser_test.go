@@ -16,6 +16,7 @@ func TestTwoDecisionsBesideEachOther(t *testing.T) {
 	}
 	marketer := browser(t, 1280, 1000, false)
 	signInStaff(t, marketer, d, d.MarketerToken)
+	checkAccessible(t, marketer, d.URL+"/console/charter")
 	checkAccessible(t, marketer, d.URL+"/console/playground")
 	do(t, marketer, "what if the purpose is off", ask(chromedp.Click(`input[name=off][value=personalise]`, chromedp.ByQuery))...)
 	says(t, marketer, "What differs", "individual", "context", "First", "Second")
@@ -32,6 +33,7 @@ func TestTwoDecisionsBesideEachOther(t *testing.T) {
 
 	customer := browser(t, 1280, 1000, false)
 	signIn(t, customer, d, user)
+	toTrust(t, customer, d)
 	var rows int
 	do(t, customer, "the looks", chromedp.Navigate(d.URL+"/trust/looks"), chromedp.WaitVisible("main", chromedp.ByQuery),
 		chromedp.Evaluate(`document.querySelector("main").textContent.split("two placements side by side").length - 1`, &rows))
