@@ -34,6 +34,7 @@ type serveOptions struct {
 	TLSCert      string
 	TLSKey       string
 	Customers    customerOptions
+	Staff        staffOptions
 	TrustedProxy bool // the last address of X-Forwarded-For is the caller's, and cookies go over TLS
 	Log          string
 	LogRequests  bool
@@ -66,6 +67,7 @@ func serveCommand() *cobra.Command {
 	homeFlags(cmd, &home)
 	serveFlags(cmd, &o)
 	customerFlags(cmd, &o.Customers)
+	staffFlags(cmd, &o.Staff)
 	return cmd
 }
 
@@ -185,7 +187,7 @@ func (h *house) mux(o serveOptions, secure bool, url string, front shopFront) (*
 		footer = demoFooter
 	}
 	sess := sessions{h, secure}
-	return table.Mux(rated(sess.guard(h.console(sess, footer).Refused), h.rates, callerAddress(o.TrustedProxy), h.clock), handlers)
+	return table.Mux(rated(sess.guard(h.console(sess, nil, footer).Refused), h.rates, callerAddress(o.TrustedProxy), h.clock), handlers)
 }
 
 // rows are the doors of this home and what stands behind each. The demo's shop speaks to them from inside.
@@ -223,7 +225,11 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	centre := trustcentre.New(trustcentre.Config{Charter: h.charter, Self: &trustcentre.Own{Acts: h.acts, Gate: h.gate, Decider: h.decider, Rows: h.store.Ledger(), Proofs: h.ledger}, Sessions: customers{sess},
 		Ledger: h.ledger, Token: token, Hold: crowded(limiter, address, h.clock), Footer: footer, SignIn: shopAddress, Log: h.log})
 	add(pageDoors(centre.Handlers(), access.Customer))
-	for _, route := range h.console(sess, footer).Routes() {
+	staffAt, err := o.Staff.provider(sess)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, route := range h.console(sess, staffAt, footer).Routes() {
 		add(pageDoors(map[string]http.HandlerFunc{route.Key: route.Handle}, route.Roles...))
 	}
 	add([]access.Door{frontdoor.Door, frontdoor.LanguageDoor}, frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Secure: secure, Log: h.log}.Handlers())

@@ -44,13 +44,18 @@ func (s sessions) sameOrigin(r *http.Request) error {
 }
 
 func (s sessions) leave(w http.ResponseWriter, r *http.Request, customer bool) {
+	s.end(r)
+	http.SetCookie(w, access.Cookie(customer, s.tls, ""))
+}
+
+// end ends the session by which the request came, if it came by one.
+func (s sessions) end(r *http.Request) {
 	if p := principalOf(r); p.Cookie {
 		if err := s.h.store.RevokeSession(r.Context(), p.Key, s.h.clock()); err != nil {
 			s.h.log.Warn("a session could not be ended in the store", "error", err)
 		}
 		s.h.keeper.Dropped(p.Key)
 	}
-	http.SetCookie(w, access.Cookie(customer, s.tls, ""))
 }
 
 // customers is trustcentre.Sessions.
@@ -97,12 +102,7 @@ func (s staff) SignIn(w http.ResponseWriter, r *http.Request, token string) erro
 	if err != nil || !p.Role.Staff() {
 		return fault.New(fault.Unauthorised, "This is no token of a member of staff, or it has run out; ask an admin for a new one.")
 	}
-	cookie, err := access.Begin(r.Context(), s.h.store, access.Session{Role: p.Role, Name: p.Name, Team: p.Team}, s.h.clock())
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
-	}
-	http.SetCookie(w, access.Cookie(false, s.tls, cookie))
-	return nil
+	return s.begin(w, r, access.Session{Role: p.Role, Name: p.Name, Team: p.Team})
 }
 
 func (s staff) Staff(r *http.Request) (console.Staff, bool) {

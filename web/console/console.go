@@ -44,6 +44,8 @@ type Config struct {
 	Charters   func(ctx context.Context) (Charters, error)
 	Playground Playground
 	Sessions   Sessions
+	Provider   Provider                                           // nil: staff sign in by token only
+	Everywhere func(w http.ResponseWriter, r *http.Request) error // ends all sessions of who asks
 	Home       Home
 	Footer     page.Footer
 	Log        *slog.Logger
@@ -93,6 +95,10 @@ func (c *Console) Routes() []Route {
 		{"GET /console/sign-in", stranger, c.signInPage, ""},
 		{"POST /console/sign-in", stranger, c.signIn, ""},
 		{"POST /console/sign-out", everybody, c.signOut, ""},
+		{"GET /console/sign-in/openid", stranger, c.toProvider, ""},
+		{"GET /console/sign-in/callback", stranger, c.fromProvider, ""},
+		{"GET /console/you", everybody, c.you, "nav.you"},
+		{"POST /console/sign-out-everywhere", everybody, c.signOutEverywhere, ""},
 	}
 }
 
