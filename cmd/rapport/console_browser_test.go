@@ -66,6 +66,9 @@ func TestStaffSeeTheDaysAndTheLedger(t *testing.T) {
 	if n := count(t, ctx, "figure.chart > svg"); n < 3 {
 		t.Errorf("%d charts are drawn", n)
 	}
+	if n := count(t, ctx, `svg[aria-labelledby^="yes"], svg[aria-labelledby^="no-"]`); n != 2 {
+		t.Errorf("%d charts of the choices that were imported", n)
+	}
 	until(t, "the look has its number", func() bool {
 		do(t, ctx, "the ledger", chromedp.Navigate(d.URL+"/console/ledger"), chromedp.WaitVisible("#head", chromedp.ByQuery))
 		text := textOf(ctx)
