@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -95,4 +99,102 @@ func TestWhatIsSaidOfAProviderMustBeWhole(t *testing.T) {
 	if c.Name != "__Host-rapport-sign-in" || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" {
 		t.Errorf("%+v", c)
 	}
+}
+
+// TestStaffComeInAtARealProvider walks from the console to the pinned provider and back, and tries the answer again.
+func TestStaffComeInAtARealProvider(t *testing.T) {
+	if _, err := os.Stat("testdata/oidc/node_modules/oidc-provider/package.json"); err != nil {
+		t.Fatal("The pinned provider is not installed: run make test, which installs it.")
+	}
+	node := exec.Command("node", "provider.mjs")
+	node.Dir, node.Env = "testdata/oidc", append(os.Environ(), "NODE_ENV=production")
+	in, err := node.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := node.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close(); _ = node.Wait() })
+	issuer := ""
+	for lines := bufio.NewScanner(out); issuer == "" && lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "http://127.0.0.1:") {
+			issuer = lines.Text()
+		}
+	}
+	h := newHouse(t)
+	handler, err := h.doors(serveOptions{Staff: staffOptions{Issuer: issuer, Client: "rapport", SecretFile: writeFile(t, "secret", "a secret of the tests\n"), Claim: "groups",
+		Roles: map[string]string{"brand-marketing": "marketer", "brand-privacy": "privacy"}}}, false, "http://127.0.0.1:9", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visit := func(path string, cookies []*http.Cookie) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "http://127.0.0.1:9"+path, nil) // the address that the provider knows
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	if w := visit("/console/sign-in", nil); !strings.Contains(w.Body.String(), `href="/console/sign-in/openid"`) {
+		t.Error("the page to sign in does not name the provider")
+	}
+	walk := func(as string) (path string, cookies []*http.Cookie) {
+		w := visit("/console/sign-in/openid", nil)
+		if w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 1 || !w.Result().Cookies()[0].HttpOnly {
+			t.Fatalf("%d: %v", w.Code, w.Header())
+		}
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := url.Parse(issuer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jar.SetCookies(at, []*http.Cookie{{Name: "as", Value: as}})
+		browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if r.URL.Host == "127.0.0.1:9" || len(via) > 10 {
+				path = r.URL.RequestURI()
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}}
+		res, err := browser.Get(w.Header().Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return path, w.Result().Cookies()
+	}
+	path, cookies := walk("paul")
+	w := visit(path, cookies)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console" {
+		t.Fatalf("%d %s: %s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+	if you := visit("/console/you", []*http.Cookie{cookieOf(t, w)}); !strings.Contains(you.Body.String(), "paul (privacy)") {
+		t.Error("the session is not Paul's from privacy")
+	}
+	refused := func(what, path string, cookies []*http.Cookie, status int, says string) {
+		t.Helper()
+		w := visit(path, cookies)
+		if w.Code != status || !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%s: %d", what, w.Code)
+		}
+		for _, c := range w.Result().Cookies() {
+			if c.Name == access.CookieName(false, false) {
+				t.Errorf("%s: a session was begun", what)
+			}
+		}
+	}
+	refused("the same answer again", path, cookies, http.StatusUnauthorized, "was used already")
+	path, _ = walk("paul")
+	refused("the answer to another browser", path, nil, http.StatusUnauthorized, "not begun in this browser")
+	path, cookies = walk("guest")
+	refused("no role", path, cookies, http.StatusForbidden, "no role here")
 }
