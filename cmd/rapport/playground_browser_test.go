@@ -17,6 +17,8 @@ func TestTwoDecisionsBesideEachOther(t *testing.T) {
 	marketer := browser(t, 1280, 1000, false)
 	signInStaff(t, marketer, d, d.MarketerToken)
 	checkAccessible(t, marketer, d.URL+"/console/charter")
+	checkAccessible(t, marketer, d.URL+"/console/you")
+	checkAccessible(t, marketer, d.URL+"/console/sign-in")
 	checkAccessible(t, marketer, d.URL+"/console/playground")
 	do(t, marketer, "what if the purpose is off", ask(chromedp.Click(`input[name=off][value=personalise]`, chromedp.ByQuery))...)
 	says(t, marketer, "What differs", "individual", "context", "First", "Second")
