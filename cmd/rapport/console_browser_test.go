@@ -95,7 +95,7 @@ func TestTheConsoleIsAccessible(t *testing.T) {
 	decisionFor(t, d, d.UserIDs[7], time.Now().UTC().Format(time.RFC3339))
 	ctx := browser(t, 1280, 1000, false)
 	signInStaff(t, ctx, d, d.PrivacyToken)
-	for _, path := range []string{"/console", "/console/events?still=yes", "/console/refusals", "/console/ledger"} {
+	for _, path := range []string{"/console", "/console/events?still=yes", "/console/refusals", "/console/ledger", "/console/sources", "/console/catalogue?q=test"} {
 		checkAccessible(t, ctx, d.URL+path)
 	}
 	do(t, ctx, "walk the ledger", chromedp.Navigate(d.URL+"/console/ledger"), press(`form[action="/console/ledger/verify"] button`), chromedp.WaitVisible("#found", chromedp.ByQuery))
@@ -103,4 +103,12 @@ func TestTheConsoleIsAccessible(t *testing.T) {
 	marketer := browser(t, 1280, 1000, false)
 	signInStaff(t, marketer, d, d.MarketerToken)
 	checkAccessible(t, marketer, d.URL+"/console/ledger")
+	admin := browser(t, 1280, 1000, false)
+	signInStaff(t, admin, d, must(t, "token", "--home", d.Home, "--role", "admin", "--name", "axe"))
+	checkAccessible(t, admin, d.URL+"/console/sources")
+	do(t, admin, "make a token", chromedp.SetValue("#role", "decide", chromedp.ByQuery), chromedp.SendKeys("#name", "axe-site", chromedp.ByQuery), press(`form[action="/console/tokens"] button`), chromedp.WaitVisible("#made", chromedp.ByQuery))
+	says(t, admin, "rap_decide_", "axe-site")
+	checkAccessible(t, admin, "")
+	do(t, admin, "revoke it", press(`[value="axe-site"]`), chromedp.WaitVisible("main", chromedp.ByQuery))
+	says(t, admin, "revoked")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -16,7 +17,7 @@ import (
 
 // console is the staff's console over this home.
 func (h *house) console(sess sessions, provider console.Provider, footer page.Footer) *console.Console {
-	return console.New(console.Config{Charter: h.charter, Series: func() charter.Series { return h.live.House().Series }, Charters: h.charters,
+	return console.New(console.Config{Charter: h.charter, Series: func() charter.Series { return h.live.House().Series }, Charters: h.charters, Tokens: tokens{h}, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf }, Clock: h.clock,
 		Playground: playground{h}, Sessions: staff{sess}, Provider: provider, Everywhere: staff{sess}.Everywhere, Home: watched{h}, Footer: footer, Log: h.log})
 }
 

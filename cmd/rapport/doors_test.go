@@ -47,6 +47,7 @@ var expected = map[string]string{
 	"GET /trust": "-c", "GET /trust/enter/{link}": "-c", "POST /trust/enter": "-c", "POST /trust/choose": "c", "POST /trust/remove": "c", "POST /trust/restrict": "c", "POST /trust/feedback": "c", "POST /trust/sign-out": "-c",
 	"GET /console/sign-in/openid": "-mapA", "GET /console/sign-in/callback": "-mapA", "GET /console/you": "mapA", "POST /console/sign-out-everywhere": "mapA",
 	"GET /console": "mapA", "GET /console/sign-in": "-mapA", "POST /console/sign-in": "-mapA", "POST /console/sign-out": "mapA", "GET /console/playground": "mapA", "POST /console/playground": "mapA", "GET /console/charter": "mapA",
+	"GET /console/catalogue": "mapA", "GET /console/sources": "mapA", "POST /console/tokens": "A", "POST /console/tokens/revoke": "A",
 	"GET /console/events": "pA", "GET /console/refusals": "pA", "GET /console/ledger": "pA", "POST /console/ledger/verify": "pA",
 }
 

@@ -55,12 +55,14 @@ var screens = []screen{
 	{"trust-facts", "customer", "/trust/facts", nil},
 	{"trust-choices", "customer", "/trust/choices", []chromedp.Action{unfold("#choices details", 1)}},
 	{"trust-decisions", "customer", "/trust/decisions", nil},
-	{"trust-decision", "customer", "/trust/decisions", []chromedp.Action{onward(`a[href^="/trust/decisions/"]`, ".bars")}},
+	{"trust-decision", "customer", "/trust/decisions", []chromedp.Action{onward(`a[href^="/trust/decisions/"]`, ".chart")}},
 	{"trust-looks", "customer", "/trust/looks", nil},
 	{"console-sign-in", "nobody", "/console/sign-in", nil},
 	{"console", "privacy", "/console", nil},
 	{"console-playground", "marketer", "/console/playground", []chromedp.Action{chromedp.SetValue("#level", "regular", chromedp.ByQuery), chromedp.Click(`details:has([name="off"]) > summary`, chromedp.ByQuery), chromedp.Click(`[name="off"][value="personalise"]`, chromedp.ByQuery), onward(`form:has(#level) button`, "#differs")}},
 	{"console-charter", "marketer", "/console/charter", nil},
+	{"console-catalogue", "marketer", "/console/catalogue?q=test", nil},
+	{"console-sources", "admin", "/console/sources", nil},
 	{"console-events", "privacy", "/console/events?still=yes", nil},
 	{"console-refusals", "privacy", "/console/refusals", []chromedp.Action{unfold(".stack details", 2)}},
 	{"console-ledger", "privacy", "/console/ledger", []chromedp.Action{onward(`form[action="/console/ledger/verify"] button`, "#found")}},
@@ -112,6 +114,8 @@ func TestScreenshots(t *testing.T) {
 				signInStaff(t, ctx, d, d.PrivacyToken)
 			case "marketer":
 				signInStaff(t, ctx, d, d.MarketerToken)
+			case "admin":
+				signInStaff(t, ctx, d, must(t, "token", "--home", d.Home, "--role", "admin", "--name", "Ada"))
 			}
 		}
 		do(t, ctx, s.name, chromedp.Navigate(d.URL+s.path), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Tasks(s.ways))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/web/console"
 )
 
 func init() { register("token", runToken) }
@@ -127,24 +128,50 @@ func (h *house) listTokens(ctx context.Context, say *speaker) error {
 	return nil
 }
 
-func (h *house) revokeTokens(ctx context.Context, which string, say *speaker) error {
+// revoke ends every good token of that text or name, and says how many they were.
+func (h *house) revoke(ctx context.Context, which string) (n int, err error) {
 	all, err := h.store.AllTokens(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	hash, n := access.HashOf(which), 0
+	hash := access.HashOf(which)
 	for _, t := range all {
 		if t.Revoked == 0 && (t.Hash == hash || t.Name == which) {
 			if err := h.store.RevokeToken(ctx, t.Hash, h.clock()); err != nil {
-				return err
+				return n, err
 			}
 			h.keeper.Dropped(t.Hash)
 			n++
 		}
+	}
+	return n, nil
+}
+
+func (h *house) revokeTokens(ctx context.Context, which string, say *speaker) error {
+	n, err := h.revoke(ctx, which)
+	if err != nil {
+		return err
 	}
 	if n == 0 {
 		return fault.New(fault.NotFound, "No token that is still good has that text or name; see rapport token --list.")
 	}
 	say.Printf("%d revoked.\n", n)
 	return nil
+}
+
+// tokens is console.Tokens over the home.
+type tokens struct{ h *house }
+
+func (t tokens) All(ctx context.Context) ([]access.Token, error) { return t.h.store.AllTokens(ctx) }
+
+func (t tokens) Make(ctx context.Context, n console.NewToken) (string, error) {
+	return t.h.mint(ctx, tokenArgs{Role: n.Role, Name: n.Name, Team: n.Team, Placements: n.Placements, Explain: n.Explain, Attest: n.Attest, Days: n.Days})
+}
+
+func (t tokens) Revoke(ctx context.Context, name string) error {
+	n, err := t.h.revoke(ctx, name)
+	if err == nil && n == 0 {
+		err = fault.New(fault.NotFound, "No token of that name is still good; look at the list again.")
+	}
+	return err
 }

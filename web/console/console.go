@@ -15,6 +15,8 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/catalogue"
+	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/web/page"
 )
@@ -47,6 +49,9 @@ type Config struct {
 	Provider   Provider                                           // nil: staff sign in by token only
 	Everywhere func(w http.ResponseWriter, r *http.Request) error // ends all sessions of who asks
 	Home       Home
+	Tokens     Tokens
+	Shelf      func() *catalogue.Shelf
+	Clock      person.Clock
 	Footer     page.Footer
 	Log        *slog.Logger
 }
@@ -78,6 +83,7 @@ type Route struct {
 var (
 	everybody = []access.Role{access.Marketer, access.Agent, access.Privacy, access.Admin}
 	keepers   = []access.Role{access.Privacy, access.Admin} // names as sources spelt them may be personal, and who looked is theirs to watch
+	admins    = []access.Role{access.Admin}
 	stranger  = append([]access.Role{access.Anyone}, everybody...)
 )
 
@@ -88,6 +94,10 @@ func (c *Console) Routes() []Route {
 		{"GET /console/playground", everybody, c.playground, "nav.playground"},
 		{"POST /console/playground", everybody, c.tryOut, ""},
 		{"GET /console/charter", everybody, c.charter, "nav.charter"},
+		{"GET /console/catalogue", everybody, c.catalogue, "nav.catalogue"},
+		{"GET /console/sources", everybody, c.sources, "nav.sources"},
+		{"POST /console/tokens", admins, c.makeToken, ""},
+		{"POST /console/tokens/revoke", admins, c.revokeToken, ""},
 		{"GET /console/events", keepers, c.arrivals, "nav.events"},
 		{"GET /console/refusals", keepers, c.refusals, "nav.refusals"},
 		{"GET /console/ledger", keepers, c.ledgerPage, "nav.ledger"},
