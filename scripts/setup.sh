@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need on Debian or Ubuntu: PostgreSQL (server), Chromium, Node with npm, Python and curl (for the snippets of the docs), strace, and the pinned Node packages.
+# Installs what the tests need on Debian or Ubuntu: PostgreSQL (server), Chromium, Node with npm, Python and curl (for the snippets of the docs), strace, systemd (to check our unit), and the pinned Node packages.
 # As root it installs what is missing; otherwise it names it in one sentence and stops.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +12,7 @@ command -v npm >/dev/null || want+=(npm)
 command -v python3 >/dev/null || want+=(python3)
 command -v curl >/dev/null || want+=(curl)
 command -v strace >/dev/null || want+=(strace)
+command -v systemd-analyze >/dev/null || want+=(systemd)
 command -v cc >/dev/null || want+=(gcc libc6-dev)
 
 if [ ${#want[@]} -gt 0 ]; then

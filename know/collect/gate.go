@@ -197,8 +197,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *p
 		st = &state{}
 	}
 	n := len(a.Batch.Messages)
-	st.g, st.ctx, st.arrival, st.charter, st.plan, st.received = g, ctx, a, series.Current(), p, received
-	st.series = series
+	st.g, st.ctx, st.arrival, st.charter, st.series, st.plan, st.received = g, ctx, a, series.Current(), series, p, received
 	st.gpc = a.GPC && !p.server
 	if cap(st.notes) < n {
 		st.notes = make([]notes, n)
@@ -217,7 +216,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *p
 
 // end gives the room back without what it held.
 func (g *Gate) end(st *state) {
-	st.arrival, st.charter, st.plan, st.ctx = Arrival{}, nil, nil, nil
+	st.arrival, st.charter, st.series, st.plan, st.ctx = Arrival{}, nil, charter.Series{}, nil, nil
 	st.idents, st.people, st.new, st.users = nil, nil, nil, nil
 	clear(st.doubted[:cap(st.doubted)])
 	clear(st.chosen[:cap(st.chosen)])
