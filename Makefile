@@ -41,6 +41,12 @@ lint: ## formatting, vet, staticcheck, known vulnerabilities
 fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 	./scripts/fuzz.sh $${FUZZTIME:-30s}
 
+.PHONY: torture
+torture: ## what make test only touches, some hours of it: kills, power cuts, faults, floods, a soak; then races; then ten minutes of each fuzz target
+	RAPPORT_TORTURE=1 go test -count=1 -timeout 4h ./...
+	go test -count=1 -race -timeout 4h ./...
+	./scripts/fuzz.sh 10m
+
 .PHONY: bench
 bench: build ## the benches, with ratios to a baseline in the same run
 	./bin/rapport bench collect
