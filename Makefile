@@ -51,6 +51,7 @@ torture: ## what make test only touches, some hours of it: kills, power cuts, fa
 bench: build ## the benches, with ratios to a baseline in the same run
 	./bin/rapport bench collect
 	./bin/rapport bench decide
+	./bin/rapport bench pages
 
 .PHONY: screenshots
 screenshots: build ## take the pictures that README and docs show

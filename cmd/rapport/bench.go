@@ -15,13 +15,13 @@ func benchCommand() *cobra.Command {
 	var o bench.Options
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "bench collect|decide",
+		Use:     "bench collect|decide|pages",
 		Short:   "Measure this machine: a served home under load, beside a bare server under the same load",
-		Example: "  rapport bench collect --quick\n  rapport bench decide --json",
+		Example: "  rapport bench collect --quick\n  rapport bench decide --json\n  rapport bench pages --quick",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().BoolVar(&o.Quick, "quick", false, "smaller and shorter, under 40 seconds; the sets say so")
+	cmd.PersistentFlags().BoolVar(&o.Quick, "quick", false, "smaller and shorter, under 40 seconds (pages: a minute); the sets say so")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
 	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide has 1m")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
@@ -51,6 +51,6 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), baseline)
+	cmd.AddCommand(run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
 	return cmd
 }

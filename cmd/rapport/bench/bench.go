@@ -79,7 +79,7 @@ func start(ctx context.Context, o Options, ready string, args ...string) (*serve
 	s := &server{cmd: cmd, addr: addr, logs: logs}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(3 * time.Minute) // a demo makes its home first
 	for {
 		select {
 		case <-ctx.Done():
@@ -178,6 +178,15 @@ func command(ctx context.Context, o Options, args ...string) (string, error) {
 func Baseline(ctx context.Context, addr string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /{bytes}", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.PathValue("bytes"))
+		if err != nil || n < 0 || n > 1<<20 {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(make([]byte, n))
+	})
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
