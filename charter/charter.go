@@ -235,6 +235,7 @@ type Event struct {
 	Level      person.Level
 	Retain     Span
 	Properties map[string]*Property
+	TakesBack  bool // its items go back (a refund, a cancelled order): they are no purchase
 	Benefit    Text
 	Order      []string // names of the properties as the file has them
 }

@@ -112,6 +112,7 @@ func (d *differ) events() {
 			d.level(path+".level", "The use of "+t, o.Level, e.Level)
 			d.retain(path+".retain", t, o.Retain, e.Retain)
 			d.text(path+".benefit", "What people get from "+t, o.Benefit, e.Benefit)
+			d.flag(path+".takes-back", o.TakesBack, e.TakesBack, false, "The items of "+t+" now count as going back, not as purchases.", "The items of "+t+" now count as purchases.")
 			both(o.Order, e.Order, o.Properties, e.Properties,
 				func(n string, p *Property) { d.add(path+".properties."+n, Added, "%s now keeps %s.", t, n) },
 				func(n string, p *Property) {

@@ -35,6 +35,7 @@ func TestDiffInSentences(t *testing.T) {
 		"basis: legitimate-interest", "basis: consent",
 		"gpc: [personalise, share]", "gpc: [personalise, email]",
 		"      total:    {type: money}\n", "",
+		"    label: {en: Orders, fr: Commandes}\n", "    label: {en: Orders, fr: Commandes}\n    takes-back: true\n",
 		"type: {enum: [low, middle, high]}", "type: {enum: [low, high, top]}",
 		"tolerates: 0.5, items: 5, rungs: {individual: regular,", "tolerates: 0.6, items: 4, rungs: {individual: acquaintance,",
 		"caps: {per-week: 1}", "caps: {per-week: 2, per-day: 1}",

@@ -12,8 +12,8 @@ import (
 func Lines(v any) ([]person.Line, error) { return Type{Name: TItems}.Lines(v) }
 
 // Lines reads a list of {product_id, quantity, price} from decoded JSON. product_id is required and may have no
-// other spelling; a quantity or price that is not there is 0. Whatever else a line holds is left behind: the
-// catalogue knows it. The error is one sentence that never holds a value.
+// other spelling; a quantity or price that is not there is 0. A quantity below zero is a return: what becomes of it is
+// the gate's to say. Whatever else a line holds is left behind: the catalogue knows it. The error is one sentence that never holds a value.
 func (t Type) Lines(v any) ([]person.Line, error) {
 	in, ok := v.([]any)
 	if !ok {
@@ -38,7 +38,7 @@ func (t Type) Lines(v any) ([]person.Line, error) {
 		out[i].Item = id
 		if q, said := m["quantity"]; said {
 			f, ok := q.(float64)
-			if !ok || !(f >= 0 && f <= 1e9) {
+			if !ok || !(f >= -1e9 && f <= 1e9) {
 				return nil, errQuantity
 			}
 			out[i].Quantity = f

@@ -2,6 +2,8 @@ package charter
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rapporthq/rapport/person"
@@ -165,8 +167,17 @@ func (r *reader) lintEvents() {
 		if !r.reachable(e.Level) {
 			r.note(Warning, r.place(path+".level"), fmt.Sprintf("nobody becomes %s, so it can never be used", e.Level), "add the level to relationship")
 		}
+		if SoundsLikeReturn(name) && r.places[path+".takes-back"] == nil && slices.ContainsFunc(e.Order, func(n string) bool { return e.Properties[n].Type.Name == TItems }) {
+			r.note(Warning, r.place(path), "its name says that something goes back, and its items count as purchases", "add takes-back: true, or takes-back: false if they are purchases all the same")
+		}
 	}
 }
+
+var goesBack = regexp.MustCompile(`(?i)\b(refund|return|cancell?|remov)(e?d|s|ation)?\b`)
+
+// SoundsLikeReturn says whether an event's name says that something goes back, as Order Refunded does: the charter should then
+// say takes-back.
+func SoundsLikeReturn(event string) bool { return goesBack.MatchString(event) }
 
 func (r *reader) lintPlacements() {
 	for _, name := range r.c.Order.Placements {

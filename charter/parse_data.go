@@ -107,6 +107,7 @@ func (r *reader) events(a at) {
 			allow("level", func(v at) { e.Level = r.level(v) }),
 			need("retain", func(v at) { e.Retain = r.span(v) }),
 			allow("benefit", func(v at) { e.Benefit = r.text(v) }),
+			allow("takes-back", func(v at) { e.TakesBack = r.boolean(v) }),
 			allow("properties", func(v at) {
 				e.Order = r.named(v, "property", anyName, anyRule, func(name string, v at) { e.Properties[name] = r.property(name, v) })
 			}))

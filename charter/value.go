@@ -34,7 +34,7 @@ var (
 	errListLong = errors.New("the list is longer than the charter allows")
 	errType     = errors.New("the charter gives this no type that can be kept")
 	errItems    = errors.New("a list of items is expected here, each with a product_id")
-	errQuantity = errors.New("an item's quantity must be a number from 0 to 1,000,000,000")
+	errQuantity = errors.New("an item's quantity must be a number of at most 1,000,000,000")
 	errPrice    = errors.New("an item's price must be a number in the brand's currency")
 )
 

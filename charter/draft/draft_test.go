@@ -47,7 +47,7 @@ func stands(t testing.TB, text []byte) *charter.Charter {
 // TestDrafts compares whole drafts with what was read and agreed to. They are golden: -update writes them anew.
 func TestDrafts(t *testing.T) {
 	for _, c := range []struct{ golden, files string }{
-		{"orders", "orders.csv"}, {"people", "people.csv"}, {"messages", "messages.jsonl"}, {"visits", "visits.tsv"}, {"both", "orders.csv people.csv"},
+		{"orders", "orders.csv"}, {"people", "people.csv"}, {"messages", "messages.jsonl"}, {"visits", "visits.tsv"}, {"segment", "segment.csv"}, {"both", "orders.csv people.csv"},
 	} {
 		var tables []*Table
 		for _, name := range strings.Fields(c.files) {

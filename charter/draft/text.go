@@ -3,6 +3,8 @@ package draft
 import (
 	"fmt"
 	"strings"
+
+	"github.com/rapporthq/rapport/charter"
 )
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
@@ -46,7 +48,7 @@ func (w *writer) head(tables []*Table) {
 	}
 	for _, t := range tables {
 		if c := t.has(quantity); c != nil && c.minus > 0 {
-			w.line("#   %d rows of %s have a quantity below zero: an order of which one is a return is refused, and counted", c.minus, comment(t.File))
+			w.line("#   %d rows of %s have a quantity below zero: returns are no purchase; they fall and are counted, the other rows of the order are kept", c.minus, comment(t.File))
 		}
 	}
 	if LacksItems(tables) {
@@ -219,6 +221,9 @@ func (w *writer) event(e drafted, purposes []string) {
 	}
 	w.line("  %s:", quoted(e.name))
 	w.line("    category: %s", category)
+	if category == "user.behavior.purchase_history" && charter.SoundsLikeReturn(e.name) {
+		w.line("    takes-back: true               # its items go back: nothing is learnt from them as bought")
+	}
 	w.line("    purposes: [%s]    # DECIDE: which of them?", strings.Join(purposes, ", "))
 	w.line("    retain: %-21s # DECIDE: how long, and why that long?", fmt.Sprintf("%dy", keepEvents))
 	if years := w.now.Sub(w.past).Hours() / 24 / 365; !w.past.IsZero() && years > keepEvents {

@@ -155,11 +155,19 @@ func (t *Table) draftedEvents() []drafted {
 		var out []drafted
 		for _, name := range t.order {
 			e := drafted{name: name, seen: t.events[name].Seen}
-			said := false // an event says at most once which items it is about
+			said := t.lines(name) // an event says at most once which items it is about
+			if said {
+				e.properties = append(e.properties, property{"products", "items", "the rows of one order: product_id, quantity, price", true})
+			}
 			for _, c := range t.events[name].properties.columns {
 				if p, ok := c.property(); ok && !(t.csv && t.index[c.Name] != nil && t.index[c.Name].role != noRole && t.index[c.Name].role != item && t.index[c.Name].role != order) {
-					if t.csv && t.index[c.Name].role == item {
-						p = property{name: string(item), typ: "item"}
+					if t.csv {
+						switch t.index[c.Name].role {
+						case item:
+							p = property{name: string(item), typ: "item"}
+						case order:
+							p = property{name: string(order), typ: "string"}
+						}
 					}
 					if p.typ == "item" || p.typ == "items" {
 						if said {
@@ -175,6 +183,17 @@ func (t *Table) draftedEvents() []drafted {
 		return out
 	}
 	return nil
+}
+
+// lines says whether the rows of an event in a CSV file are lines of orders: items of which there are so many, or that share a number.
+func (t *Table) lines(event string) bool {
+	seen := map[role]bool{}
+	for _, c := range t.events[event].properties.columns {
+		if of := t.index[c.Name]; of != nil && c.Seen > 0 {
+			seen[of.role] = true
+		}
+	}
+	return t.csv && seen[item] && (seen[quantity] || seen[order])
 }
 
 // withOthers adds the columns that have no role.

@@ -234,3 +234,16 @@ func TestADryRunSaysWhichItemsAreNone(t *testing.T) {
 		t.Errorf("the item is not there: %+v", d)
 	}
 }
+
+// TestADryRunSaysReturnsInWords: a file of a till, with a return within an order and an order that is nothing else.
+func TestADryRunSaysReturnsInWords(t *testing.T) {
+	home := exampleHome(t)
+	file := writeFile(t, "events.csv", "userId,event,timestamp,order_id,product_id,quantity,price\n"+
+		"u,Order Completed,2026-01-02T03:04:05Z,o1,p1,2,1.5\nu,Order Completed,2026-01-02T03:04:05Z,o1,p2,-1,1.5\nu,Order Completed,2026-01-03T03:04:05Z,C1,p1,-2,1.5\n")
+	said := must(t, "import", "--home", home, "--source", "tills", "--dry-run", file)
+	for _, want := range []string{"3 lines, 1 kept, 1 refused by the charter, 0 could not be read", "Order Completed.products", "returned: rows with a quantity below zero are returns, no purchases: they are left out, the other rows of the order are kept."} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing says %q: %s", want, said)
+		}
+	}
+}

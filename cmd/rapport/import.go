@@ -203,6 +203,7 @@ func sayReport(say *speaker, name string, rep collect.Report) {
 	}
 	counts := append([]collect.Refusal(nil), rep.Counts...)
 	sort.Slice(counts, func(i, j int) bool { return counts[i].Count > counts[j].Count })
+	var reasons []collect.Reason
 	for i, c := range counts {
 		if i == 20 {
 			say.Printf("  … and %d more kinds of refusals\n", len(counts)-i)
@@ -213,6 +214,12 @@ func sayReport(say *speaker, name string, rep collect.Report) {
 			what += "." + c.Field
 		}
 		say.Printf("  %-17s %-40s %d\n", c.Reason, what, c.Count)
+		if !slices.Contains(reasons, c.Reason) {
+			reasons = append(reasons, c.Reason)
+		}
+	}
+	for _, r := range reasons {
+		say.Printf("  %s: %s.\n", r, r.Words())
 	}
 	for i, p := range rep.Problems {
 		if i == 10 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/recommend"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -71,6 +72,9 @@ func TestEveryReasonForWhichAnEventIsRefused(t *testing.T) {
 		{"required null", "tills", order(`"order_id":null,` + lines), 0, []Reason{RequiredMissing}},
 		{"required of another type", "tills", order(`"order_id":7,` + lines), 0, []Reason{TypeMismatch}},
 		{"lines of another type", "tills", order(`"order_id":"o","products":[{"sku":"p"}]`), 0, []Reason{TypeMismatch}},
+		{"a return among the lines", "tills", order(`"order_id":"o","products":[{"product_id":"p","quantity":1},{"product_id":"q","quantity":-2},{"product_id":"r","quantity":-1}]`), 1, []Reason{Returned}},
+		{"nothing but returns", "tills", order(`"order_id":"o","total":-3,"products":[{"product_id":"q","quantity":-2}]`), 0, []Reason{Returned}},
+		{"a line that is neither", "tills", order(`"order_id":"o","products":[{"product_id":"p","quantity":1},{"product_id":"q","quantity":"-2"}]`), 0, []Reason{TypeMismatch}},
 		{"a field of another type", "tills", order(`"order_id":"o","total":"a lot",` + lines), 1, []Reason{TypeMismatch}},
 		{"a huge total", "tills", order(`"order_id":"o","total":1e300,` + lines), 1, []Reason{TypeMismatch}},
 		{"a long list", "tills", order(`"order_id":"o","coupons":["1","2","3","4"],` + lines), 1, []Reason{TypeMismatch}},
@@ -86,6 +90,34 @@ func TestEveryReasonForWhichAnEventIsRefused(t *testing.T) {
 	}
 	if _, err := h.try("nobody", order(`"order_id":"o",`+lines), Track); err == nil {
 		t.Error("a source that the charter does not name was taken")
+	}
+}
+
+// TestAReturnIsNoPurchase: the lines that go back are not on disk and not learnt from; the refusal is a field's, in the
+// report, in the book and in the meter. An event that takes something back keeps its lines, and counts as no purchase either.
+func TestAReturnIsNoPurchase(t *testing.T) {
+	h := newHome(t)
+	out := h.send("tills", `{"event":"Order Completed","userId":"u","messageId":"1","properties":{"order_id":"o","products":[
+		{"product_id":"q","quantity":-2,"price":1.5},{"product_id":"p","quantity":1,"price":2},{"product_id":"r","quantity":-1},{"product_id":"s"}]}}`, Track)
+	want := []Refusal{{Day: h.now.Day(), Source: "tills", Event: "Order Completed", Field: "products", Reason: Returned, Count: 1}}
+	if d := cmp.Diff(want, out.Counts); d != "" || out.Refused != 0 {
+		t.Errorf("%d refused: %s", out.Refused, d)
+	}
+	o := h.person(vault.UserID, "u", h.now)
+	if d := cmp.Diff([]person.Line{{Item: "p", Quantity: 1, Price: 2}, {Item: "s"}}, o.History[0].Lines); d != "" {
+		t.Error(d)
+	}
+	if r := h.gate.Book().Recent("tills")[0]; !r.Kept || r.Reason != "" || len(r.Fields) != 1 || r.Fields[0] != (Fell{"products", Returned}) {
+		t.Errorf("recent: %+v", r)
+	}
+	h.send("tills", `{"event":"Order Refunded","userId":"u","messageId":"2","properties":{"products":[{"product_id":"p","quantity":-1}]}}`, Track)
+	o = h.person(vault.UserID, "u", h.now)
+	if len(o.History) != 2 || len(o.History[1].Lines) != 1 {
+		t.Fatalf("a refund that the charter declares is kept as it came: %+v", o.History)
+	}
+	taken := recommend.Take(o.History, recommend.Counts(h.chart))
+	if len(taken) != 2 || taken[0].Item != "p" || taken[0].Times() != 1 || taken[1].Item != "s" {
+		t.Errorf("learnt from: %+v", taken)
 	}
 }
 
@@ -450,6 +482,14 @@ func TestAnOldAnswerAgreesToNoNewWords(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("the answer of day %d is not there", (at-h.now)/86_400_000_000)
+		}
+	}
+}
+
+func TestEveryReasonHasItsWords(t *testing.T) {
+	for _, r := range []Reason{UnplannedEvent, UnplannedField, RequiredMissing, TypeMismatch, Returned, NoPurpose, NoPermission, Suppressed, TooOld, Malformed, TooLarge} {
+		if r.Words() == "" {
+			t.Errorf("%s has none", r)
 		}
 	}
 }

@@ -346,7 +346,7 @@ func (st *state) body(m *Message, ep *eventPlan, v *verdict) bool {
 			return err
 		})
 	}
-	k.start()
+	k.start(ep.event.TakesBack)
 	for i := range ep.fields {
 		f := &ep.fields[i]
 		raw := values[i]
@@ -364,6 +364,11 @@ func (st *state) body(m *Message, ep *eventPlan, v *verdict) bool {
 			v.refuseFor(f.property.Name, RequiredMissing)
 			return false
 		case err == errAbsent:
+		case err == errReturned && f.property.Required && len(k.lines) == 0:
+			v.refuseFor(f.property.Name, Returned) // all of it goes back: there is no purchase to keep
+			return false
+		case err == errReturned:
+			v.drop(f.property.Name, true, Returned)
 		case f.property.Required:
 			v.refuseFor(f.property.Name, TypeMismatch)
 			return false

@@ -3,6 +3,7 @@ package collect
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/rapporthq/rapport/charter"
@@ -15,16 +16,21 @@ import (
 // errAbsent says that a value is null: as if the field were not there.
 var errAbsent = errors.New("null")
 
+// errReturned says that lines of items were returns: they are left out, and the others, if any, are in the body.
+var errReturned = errors.New("a line is a return")
+
 var errValue = errors.New("the value is not of the declared type")
 
 // sketch is the body of one event while it is made: entries as package vault seals them.
 type sketch struct {
 	body  []byte
 	lines []person.Line // those of this event, for the catalogue
+	back  bool          // the event takes something back: its lines may be returns
 	scan  scanner
 }
 
-func (k *sketch) start() {
+func (k *sketch) start(back bool) {
+	k.back = back
 	k.body = vault.StartBody(k.body[:0])
 	k.lines = k.lines[:0]
 }
@@ -40,10 +46,17 @@ func (k *sketch) add(name string, t *charter.Type, raw []byte) error {
 		if err != nil {
 			return err
 		}
+		all := len(lines)
+		if !k.back {
+			lines = slices.DeleteFunc(lines, func(l person.Line) bool { return l.Quantity < 0 })
+		}
 		for _, l := range lines {
 			k.body = vault.AppendLine(k.body, l)
 		}
 		k.lines = append(k.lines, lines...)
+		if len(lines) < all {
+			return errReturned
+		}
 		return nil
 	case charter.TItem:
 		s, err := canonical(t, raw)
@@ -201,9 +214,9 @@ func (k *sketch) items(t *charter.Type, raw []byte) ([]person.Line, error) {
 			line.Item = id
 			return nil
 		case "quantity":
-			return s.amount(depth, &line.Quantity, 0, &plain)
+			return s.amount(depth, &line.Quantity, &plain)
 		case "price":
-			return s.amount(depth, &line.Price, -1e9, &plain)
+			return s.amount(depth, &line.Price, &plain)
 		}
 		_, err := s.value(depth)
 		return err
@@ -237,15 +250,15 @@ func (k *sketch) items(t *charter.Type, raw []byte) ([]person.Line, error) {
 	return t.Lines(v)
 }
 
-// amount reads a plain number between least and a thousand millions; anything else is not plain.
-func (s *scanner) amount(depth int, to *float64, least float64, plain *bool) error {
+// amount reads a plain number of at most a thousand millions, below zero or above; anything else is not plain.
+func (s *scanner) amount(depth int, to *float64, plain *bool) error {
 	raw, err := s.value(depth)
 	if err != nil {
 		return err
 	}
 	if c := raw[0]; c == '-' || (c >= '0' && c <= '9') {
 		f, err := number(raw)
-		if err == nil && f >= least && f <= 1e9 && (f == 0 || f > 1e-9 || f < -1e-9) {
+		if err == nil && f >= -1e9 && f <= 1e9 && (f == 0 || f > 1e-9 || f < -1e-9) {
 			*to = f
 			return nil
 		}

@@ -225,17 +225,18 @@ func TestCountsAndColumns(t *testing.T) {
 	prop := func(n charter.TypeName) map[string]*charter.Property {
 		return map[string]*charter.Property{"p": {Type: charter.Type{Name: n}}}
 	}
-	c := &charter.Charter{Events: map[string]*charter.Event{"order": {Properties: prop(charter.TItems)}, "look": {Properties: prop(charter.TItem)}, "page": {Properties: prop(charter.TString)}},
+	c := &charter.Charter{Events: map[string]*charter.Event{"order": {Properties: prop(charter.TItems)}, "look": {Properties: prop(charter.TItem)}, "page": {Properties: prop(charter.TString)},
+		"refund": {TakesBack: true, Properties: prop(charter.TItems)}, "removed": {TakesBack: true, Properties: prop(charter.TItem)}},
 		Data: map[string]*charter.Datum{
 			"household": {Kind: charter.Attribute, Type: charter.Type{Name: charter.TEnum}}, "age": {Kind: charter.Attribute, Type: charter.Type{Name: charter.TBand}},
 			"diet": {Kind: charter.Attribute, Type: charter.Type{Name: charter.TEnum}, Protective: true}, "name": {Kind: charter.Attribute, Type: charter.Type{Name: charter.TName}},
 			"card": {Kind: charter.Identifier, Type: charter.Type{Name: charter.TEnum}}}}
 	counts := Counts(c)
-	if !counts("order") || counts("look") || counts("page") || counts("") {
+	if !counts("order") || counts("look") || counts("page") || counts("") || counts("refund") {
 		t.Error("where there are orders, they alone count")
 	}
 	delete(c.Events, "order")
-	if counts = Counts(c); !counts("look") || counts("page") {
+	if counts = Counts(c); !counts("look") || counts("page") || counts("removed") {
 		t.Error("where there are no orders, looks count")
 	}
 	fact := func(n, v string) person.Fact { return person.Fact{Head: person.Head{Name: n}, Value: v} }

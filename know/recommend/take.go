@@ -9,10 +9,13 @@ import (
 )
 
 // Counts says which events of a charter are things taken: those with a property of type items (an order's lines); where a
-// charter has none, those with a property of type item (things looked at).
+// charter has none, those with a property of type item (things looked at). Events that take something back never count.
 func Counts(c *charter.Charter) func(event string) bool {
 	orders, looks := map[string]bool{}, map[string]bool{}
 	for name, e := range c.Events {
+		if e.TakesBack {
+			continue
+		}
 		for _, p := range e.Properties {
 			switch p.Type.Name {
 			case charter.TItems:
