@@ -104,6 +104,7 @@ func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *
 			return err
 		}
 	}
+	var open *shop.Shop
 	front := func(transport http.RoundTripper, base string, secure bool) *shop.Shop {
 		b := h.charter().Brand
 		c := shop.Config{Brand: b.Name, Languages: b.Languages, Base: base, Transport: transport, SourceKey: kept.SourceKey, Token: kept.ShopToken, Inside: true,
@@ -116,8 +117,16 @@ func runDemo(ctx context.Context, dir string, o serveOptions, asJSON bool, say *
 				c.Products = append(c.Products, shop.Product{ID: it.ID, Name: it.Name, Department: it.Department, Category: it.Category, Brand: it.Brand, Size: it.Size, Price: it.Price})
 			}
 		}
-		return shop.New(c)
+		open = shop.New(c)
+		return open
 	}
+	defer func() { // before the home closes
+		closing, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if open != nil && open.Close(closing) != nil {
+			h.log.Warn("what the shop had to tell could not all be told")
+		}
+	}()
 	return serve(ctx, h, o, front, func(url string) {
 		kept.Ready, kept.URL, kept.Home = true, url, dir
 		if asJSON {

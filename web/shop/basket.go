@@ -33,6 +33,7 @@ func cents(v float64) float64 { return math.Round(v*100) / 100 }
 
 func (s *Shop) basket(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
+	v.settled(r.Context())
 	body := basketPage{Rows: s.recommend(r, v, "basket", "basket.yours")}
 	body.Lines, body.Total = s.filled(v)
 	s.pages.Show(w, http.StatusOK, "basket", s.frame(v, r, "basket", body))

@@ -98,8 +98,9 @@ func steps(names []string, here string) []step {
 	return all
 }
 
-// inside makes what the drawer shows now.
+// inside makes what the drawer shows now, what the page beside it just sent included.
 func (s *Shop) inside(r *http.Request, v *visit) *inside {
+	v.settled(r.Context())
 	v.mu.Lock()
 	t := v.trace
 	in := &inside{Open: v.looking, Path: r.URL.Path, Who: v.userID, Word: t.word, Kept: t.kept}

@@ -1,6 +1,9 @@
 package shop
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // row is a row of recommendations with everything that a page shows of it.
 type row struct {
@@ -25,7 +28,7 @@ type ask struct {
 }
 
 // recommend asks for a placement and tells what is shown: nothing that stands on the page or lies in the basket already. What
-// fails leaves no row, never an error.
+// fails leaves no row, never an error. Visits settle before.
 func (s *Shop) recommend(r *http.Request, v *visit, placement, heading string, onPage ...string) []row {
 	p := v.person()
 	answer, already, gpc := v.said()
@@ -47,9 +50,11 @@ func (s *Shop) recommend(r *http.Request, v *visit, placement, heading string, o
 		}
 	}
 	if len(d.Items) > 0 {
-		if err := s.doors.shown(r.Context(), d); err != nil {
-			s.cfg.Log.Warn("what was shown could not be told", "error", err)
-		}
+		s.beside.send(v, func(ctx context.Context) {
+			if err := s.doors.shown(ctx, d); err != nil {
+				s.cfg.Log.Warn("what was shown could not be told", "error", err)
+			}
+		})
 	}
 	// Only strangers are asked here: who signs in has answered before, and finds the switch in their data.
 	out.Ask = ask{Now: p.UserID == "" && answer == "" && !gpc, Answer: answer, GPC: gpc && p.UserID == "", Back: r.URL.Path}

@@ -1,10 +1,12 @@
 package shop
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 type homePage struct {
@@ -15,6 +17,7 @@ type homePage struct {
 
 func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
 	v := s.visits.of(w, r, s.cfg.Secure)
+	v.settled(r.Context())
 	body := homePage{Departments: s.goods.departments, SignedIn: v.signedIn() != "", Rows: s.recommend(r, v, "home", "home.picked")}
 	s.pages.Show(w, http.StatusOK, "home", s.frame(v, r, "nav.shop", body))
 }
@@ -91,21 +94,38 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	}
 	// What a shop's tracking usually sends. The charter decides what of it is kept, and whether anything is.
 	seen := map[string]any{"product_id": p.ID, "name": p.Name, "price": p.Price, "currency": s.cfg.Currency}
-	event, err := s.doors.track(r.Context(), v.person(), "Product Viewed", seen)
-	if err != nil {
-		s.cfg.Log.Warn("a view was not told", "error", err)
-	} else {
+	v.settled(r.Context())
+	who := v.person()
+	s.beside.send(v, func(ctx context.Context) {
+		event, err := s.doors.track(ctx, who, "Product Viewed", seen)
+		if err != nil {
+			s.cfg.Log.Warn("a view was not told", "error", err)
+			return
+		}
 		v.sent(event)
-	}
-	body := productPage{Product: p, Rows: s.recommend(r, v, "product", "product.yours", p.ID)}
-	with, err := s.doors.goesWith(r.Context(), p.ID)
+	})
+	body := productPage{Product: p}
+	var both sync.WaitGroup
+	both.Go(func() { body.GoesWith = s.goesWith(r.Context(), p.ID) })
+	body.Rows = s.recommend(r, v, "product", "product.yours", p.ID)
+	both.Wait()
+	s.pages.Show(w, http.StatusOK, "product", s.frame(v, r, "product", body))
+}
+
+// mostGoWith is how many products the page shows that others take with one.
+const mostGoWith = 4
+
+// goesWith are the products that others take with one, of those that the shop has.
+func (s *Shop) goesWith(ctx context.Context, id string) []*Product {
+	ids, err := s.doors.goesWith(ctx, id)
 	if err != nil {
 		s.cfg.Log.Warn("what goes with a product is not known", "error", err)
 	}
-	for _, id := range with {
-		if other := s.goods.byID[id]; other != nil && len(body.GoesWith) < 4 {
-			body.GoesWith = append(body.GoesWith, other)
+	var with []*Product
+	for _, id := range ids {
+		if other := s.goods.byID[id]; other != nil && len(with) < mostGoWith {
+			with = append(with, other)
 		}
 	}
-	s.pages.Show(w, http.StatusOK, "product", s.frame(v, r, "product", body))
+	return with
 }

@@ -55,12 +55,13 @@ type Shop struct {
 	visits *visits
 	goods  *goods
 	mux    *http.ServeMux
+	beside beside
 }
 
 // New makes the shop. Products without a name or a price are not shelved.
 func New(cfg Config) *Shop {
 	s := &Shop{cfg: cfg, visits: &visits{byID: map[string]*visit{}, clock: time.Now}, goods: shelve(cfg.Products), mux: http.NewServeMux()}
-	s.doors = &doors{client: &http.Client{Transport: cfg.Transport, Timeout: 2 * time.Second}, base: strings.TrimSuffix(cfg.Base, "/"), sourceKey: cfg.SourceKey, token: cfg.Token}
+	s.doors = &doors{client: &http.Client{Transport: cfg.Transport, Timeout: patience}, base: strings.TrimSuffix(cfg.Base, "/"), sourceKey: cfg.SourceKey, token: cfg.Token}
 	sub, err := fs.Sub(pageFiles, "pages")
 	if err != nil {
 		panic(err)
@@ -114,7 +115,9 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHT
 func (s *Shop) form(act func(w http.ResponseWriter, r *http.Request, v *visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-		act(w, r, s.visits.of(w, r, s.cfg.Secure))
+		v := s.visits.of(w, r, s.cfg.Secure)
+		v.settled(r.Context()) // what was seen before it is told before it
+		act(w, r, v)
 	}
 }
 

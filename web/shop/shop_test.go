@@ -198,6 +198,7 @@ func TestReasonsStandOnThePageAndAddUp(t *testing.T) {
 	b := browser()
 	page := b.get("/shop", "Why am I seeing this?", "You bought Tea", "&#43;1.000", "−0.250", "&#43;0.750", "place 2 → 1", `class="minus"`, "For you", "50 visits")
 	b.saysNot("the page", page, "the-token", "the-source-key", "They said no", "birthday", "Look inside")
+	b.get("/shop/basket") // which waits until the page before has told what it showed
 	if shown := f.last("/api/shown"); shown["decision"] != "dec_1" || fmt.Sprint(shown["items"]) != "[m1]" {
 		t.Errorf("what was shown was told as %v", shown)
 	}

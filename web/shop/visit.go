@@ -22,6 +22,8 @@ type visit struct {
 	gpc      bool
 	last     time.Time
 
+	pending chan struct{} // closed when the last message that went beside a page is at Rapport; nil: there was none
+
 	looking bool     // the drawer stands open
 	trace   happened // what happened last, for the drawer
 }
