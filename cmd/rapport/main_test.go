@@ -98,7 +98,18 @@ func serveHome(t *testing.T, home string, more ...string) *serving {
 
 func startServing(t *testing.T, args ...string) *serving {
 	t.Helper()
-	s := &serving{cmd: rapport(context.Background(), args...), log: &lockedBuffer{}, done: make(chan struct{})}
+	s, ok := starts(t, nil, args...)
+	if !ok {
+		t.Fatalf("it ended instead of serving: %s", s.log)
+	}
+	return s
+}
+
+// starts is startServing with more in the environment, for who may end before it serves.
+func starts(t *testing.T, env []string, args ...string) (s *serving, ok bool) {
+	t.Helper()
+	s = &serving{cmd: rapport(context.Background(), args...), log: &lockedBuffer{}, done: make(chan struct{})}
+	s.cmd.Env = append(s.cmd.Env, env...)
 	errs, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -122,14 +133,18 @@ func startServing(t *testing.T, args ...string) *serving {
 			}
 		}
 	}()
+	late := time.NewTimer(2 * time.Minute)
+	defer late.Stop()
 	select {
 	case s.URL = <-found:
+		return s, true
 	case <-s.done:
-		t.Fatalf("it ended instead of serving: %s", s.log)
-	case <-time.After(2 * time.Minute):
+		_ = s.cmd.Wait()
+		return s, false
+	case <-late.C:
 		t.Fatalf("it does not serve: %s", s.log)
 	}
-	return s
+	return nil, false
 }
 
 // stop ends it as a terminal would, and waits.
