@@ -30,43 +30,49 @@ func TestAnEarlierHomeIsBroughtUpToDateAndDecidesTheSame(t *testing.T) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			home := filepath.Join(t.TempDir(), "home")
 			unpack(t, archive, home)
-			at := time.Date(2026, 11, 22, 6, 55, 0, 0, time.UTC)
-			h, err := openHouse(t.Context(), homeOptions{Home: home, clock: func() person.Instant { return person.At(at) }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer h.Close()
-			wanted, err := os.Open(strings.TrimSuffix(archive, ".tar.gz") + ".jsonl")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = wanted.Close() }()
-			n, personal := 0, 0
-			for lines := bufio.NewScanner(wanted); lines.Scan(); n++ {
-				var want struct {
-					Person   string
-					Decision map[string]any
-				}
-				if err := json.Unmarshal(lines.Bytes(), &want); err != nil {
-					t.Fatal(err)
-				}
-				placement, _ := want.Decision["placement"].(string)
-				got := h.decision(t, decideArgs{Person: "userId=" + want.Person, Placement: placement, At: "2026-11-22T06:45:00Z", Explain: true, Reason: "a test", Language: "en"})
-				if d := cmp.Diff(figures(want.Decision), figures(got)); d != "" {
-					t.Errorf("%s at %s is decided otherwise (-then +now):\n%s", want.Person, placement, d)
-				}
-				if want.Decision["rung"] == "individual" {
-					personal++
-				}
-			}
-			if n < 20 || personal < 10 {
-				t.Errorf("%d decisions, %d of them personal: too few", n, personal)
-			}
-			var said bytes.Buffer
-			if err := runVerify(t.Context(), h, ledgerArgs{}, into(&said)); err != nil {
-				t.Errorf("the ledger: %v: %s", err, said.String())
-			}
+			sameAsBefore(t, archive, home)
 		})
+	}
+}
+
+// sameAsBefore opens the home of an archive with today's binary and wants it to decide what it decided then, and its ledger to be whole.
+func sameAsBefore(t *testing.T, archive, home string) {
+	t.Helper()
+	at := time.Date(2026, 11, 22, 6, 55, 0, 0, time.UTC)
+	h, err := openHouse(t.Context(), homeOptions{Home: home, clock: func() person.Instant { return person.At(at) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	wanted, err := os.Open(strings.TrimSuffix(archive, ".tar.gz") + ".jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = wanted.Close() }()
+	n, personal := 0, 0
+	for lines := bufio.NewScanner(wanted); lines.Scan(); n++ {
+		var want struct {
+			Person   string
+			Decision map[string]any
+		}
+		if err := json.Unmarshal(lines.Bytes(), &want); err != nil {
+			t.Fatal(err)
+		}
+		placement, _ := want.Decision["placement"].(string)
+		got := h.decision(t, decideArgs{Person: "userId=" + want.Person, Placement: placement, At: "2026-11-22T06:45:00Z", Explain: true, Reason: "a test", Language: "en"})
+		if d := cmp.Diff(figures(want.Decision), figures(got)); d != "" {
+			t.Errorf("%s at %s is decided otherwise (-then +now):\n%s", want.Person, placement, d)
+		}
+		if want.Decision["rung"] == "individual" {
+			personal++
+		}
+	}
+	if n < 20 || personal < 10 {
+		t.Errorf("%d decisions, %d of them personal: too few", n, personal)
+	}
+	var said bytes.Buffer
+	if err := runVerify(t.Context(), h, ledgerArgs{}, into(&said)); err != nil {
+		t.Errorf("the ledger: %v: %s", err, said.String())
 	}
 }
 
