@@ -58,6 +58,8 @@ type conn interface {
 type engine interface {
 	// snapshot runs read on a connection whose queries all see one state of the database.
 	snapshot(ctx context.Context, read func(conn) error) error
+	// ask runs one statement that reads: on one state of the database, and without the price of a transaction around it.
+	ask(ctx context.Context, q query) error
 	// transaction runs write and commits it, synced to disk; when write gives an error nothing has happened. At most
 	// writers() of them run at once; more wait.
 	transaction(ctx context.Context, write func(conn) error) error

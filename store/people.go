@@ -17,21 +17,23 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 		return nil, nil
 	}
 	var found []vault.Identifier
-	err := s.engine.snapshot(ctx, func(c conn) error {
-		found = found[:0]
-		var qs []query
-		for _, part := range portions(unique(blinds)) {
-			qs = append(qs, query{
-				text: "SELECT blind, since, person, verified FROM identifier WHERE " + in("blind", 1, len(part)),
-				args: pad(nil, part),
-				scan: func(r row) error {
-					found = append(found, vault.Identifier{Blind: vault.Blind(r.id(0)), Since: r.at(1), Of: r.id(2), Verified: r.int(3) == 1})
-					return nil
-				},
-			})
-		}
-		return c.do(ctx, qs...)
-	})
+	var qs []query
+	for _, part := range portions(unique(blinds)) {
+		qs = append(qs, query{
+			text: "SELECT blind, since, person, verified FROM identifier WHERE " + in("blind", 1, len(part)),
+			args: pad(nil, part),
+			scan: func(r row) error {
+				found = append(found, vault.Identifier{Blind: vault.Blind(r.id(0)), Since: r.at(1), Of: r.id(2), Verified: r.int(3) == 1})
+				return nil
+			},
+		})
+	}
+	var err error
+	if len(qs) == 1 {
+		err = s.engine.ask(ctx, qs[0])
+	} else {
+		err = s.engine.snapshot(ctx, func(c conn) error { return c.do(ctx, qs...) })
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +43,11 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 // Load gives everything about a person but receipts; the looks are committed with the read. See vault.Store.
 func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error) {
 	var l *vault.Loaded
+	if len(looks) == 0 {
+		if l, done, err := s.loadAlone(ctx, id); err != nil || done {
+			return l, err
+		}
+	}
 	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
 		p, err := loadAll(ctx, c, []person.ID{id}, s.waiting)
 		if err != nil {
@@ -160,17 +167,8 @@ func addRow(of map[person.ID]*vault.Loaded, r row) error {
 }
 
 func addFrames(of map[person.ID]*vault.Loaded, r row) error {
-	id := r.id(0)
-	l, bodies := of[id], r.bytes(2)
-	return vault.ParseHeads(r.bytes(1), 0, func(f vault.Frame, length int) error {
-		if length > len(bodies) {
-			return vault.ErrFrames
-		}
-		f.Of, f.Body = id, bodies[:length:length]
-		bodies = bodies[length:]
-		l.Frames = append(l.Frames, f)
-		return nil
-	})
+	c := chunk{of: r.id(0), heads: r.bytes(1), body: r.bytes(2)}
+	return c.addTo(of[c.of])
 }
 
 // who finds the people to whom ids belong: out has one for each id in order, nil for an unknown one, the same for two ids of

@@ -206,6 +206,23 @@ func value(f *pgconn.FieldDescription, raw []byte) (driver.Value, error) {
 
 // run is one transaction. Whatever fails, nothing has happened, except that a commit whose answer was lost may be found done.
 func (e *postgres) run(ctx context.Context, patience time.Duration, begin string, work func(conn) error) error {
+	return e.on(ctx, patience, func(ctx context.Context, c *pgConn) error {
+		c.pending = []string{begin}
+		err := work(timed{ctx, c})
+		if err == nil {
+			err = c.commit(ctx)
+		}
+		if err != nil && !c.c.IsClosed() {
+			if _, undone := c.c.Exec(ctx, "ROLLBACK"); undone != nil {
+				_ = c.c.Close(ctx)
+			}
+		}
+		return err
+	})
+}
+
+// on lends a connection to work, for as long as patience lasts.
+func (e *postgres) on(ctx context.Context, patience time.Duration, work func(context.Context, *pgConn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	held, err := e.pool.Acquire(ctx)
@@ -219,23 +236,15 @@ func (e *postgres) run(ctx context.Context, patience time.Duration, begin string
 		return unavailable(errors.New("no connection to PostgreSQL"))
 	}
 	defer held.Release()
-	c := &pgConn{c: held.Conn(), pending: []string{begin}}
+	c := &pgConn{c: held.Conn()}
 	done := false
 	defer func() {
 		if !done { // a panic in work: the connection goes
 			_ = held.Conn().Close(ctx)
 		}
 	}()
-	err = work(timed{ctx, c})
+	err = work(ctx, c)
 	done = true
-	if err == nil {
-		err = c.commit(ctx)
-	}
-	if err != nil && !c.c.IsClosed() {
-		if _, undone := c.c.Exec(ctx, "ROLLBACK"); undone != nil {
-			_ = c.c.Close(ctx)
-		}
-	}
 	return err
 }
 
@@ -284,6 +293,10 @@ func (p *pgConn) commit(ctx context.Context) error {
 
 func (e *postgres) snapshot(ctx context.Context, read func(conn) error) error {
 	return e.run(ctx, pgFoldPatience, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", read)
+}
+
+func (e *postgres) ask(ctx context.Context, q query) error {
+	return e.on(ctx, pgPatience, func(ctx context.Context, c *pgConn) error { return timed{ctx, c}.do(ctx, q) })
 }
 
 func (e *postgres) transaction(ctx context.Context, write func(conn) error) error {

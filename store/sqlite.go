@@ -237,6 +237,18 @@ func (c *liteConn) within(begin string, work func(conn) error) (broken bool, err
 }
 
 func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
+	return l.reading(ctx, func(c *liteConn) (broken bool, err error) { return c.within("BEGIN", read) })
+}
+
+func (l *lite) ask(ctx context.Context, q query) error {
+	return l.reading(ctx, func(c *liteConn) (broken bool, err error) {
+		err = c.one(&q)
+		return errors.Is(err, vault.ErrUnavailable), err
+	})
+}
+
+// reading lends one of the readers. work says whether it broke it.
+func (l *lite) reading(ctx context.Context, work func(*liteConn) (broken bool, err error)) error {
 	var c *liteConn
 	select {
 	case c = <-l.readers:
@@ -253,7 +265,7 @@ func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
 		}
 	}
 	broken := true
-	defer func() { // also when read panics: the connection goes, its place stays
+	defer func() { // also when work panics: the connection goes, its place stays
 		if broken {
 			c.close()
 			c = nil
@@ -261,7 +273,7 @@ func (l *lite) snapshot(ctx context.Context, read func(conn) error) error {
 		l.readers <- c
 	}()
 	var err error
-	broken, err = c.within("BEGIN", read)
+	broken, err = work(c)
 	return err
 }
 

@@ -19,6 +19,7 @@ type waiting struct {
 	young *generation // what is committed now goes here
 	old   *generation // what is being folded; nil when nothing is
 	last  person.Instant
+	folds int // how many generations were frozen
 }
 
 // generation is a stretch of the journal.
@@ -79,6 +80,7 @@ func (w *waiting) freeze() *generation {
 	defer w.mu.Unlock()
 	if w.old == nil && len(w.young.rows) > 0 {
 		w.old, w.young = w.young, newGeneration()
+		w.folds++
 	}
 	return w.old
 }
@@ -95,6 +97,29 @@ func (w *waiting) due(now person.Instant) bool {
 	defer w.mu.RUnlock()
 	g := w.young
 	return w.old != nil || len(g.rows) > 0 && (len(g.refs) >= foldAt || now >= g.at.Add(foldAfter) || now >= w.last.Add(foldQuiet))
+}
+
+// mark is a state of the index: which rows there were, and whether frames were on their way into history.
+type mark struct {
+	last  int64 // number of the latest row
+	folds int
+	calm  bool // nothing is being folded
+}
+
+func (w *waiting) mark() mark {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	m := mark{folds: w.folds, calm: w.old == nil}
+	if n := len(w.young.rows); n > 0 {
+		m.last = w.young.rows[n-1].seq
+	}
+	return m
+}
+
+// since says whether no frame can have moved into history since m.
+func (w *waiting) since(m mark) (unmoved bool) {
+	now := w.mark()
+	return m.calm && now.calm && now.folds == m.folds
 }
 
 type found struct {
@@ -131,22 +156,27 @@ func (w *waiting) load(ctx context.Context, c conn, of map[person.ID]*vault.Load
 	var qs []query
 	for id, l := range of {
 		for _, at := range w.find(id) {
-			qs = append(qs, query{
-				text: "SELECT SUBSTR(body, $2, $3) FROM journal WHERE seq = $1",
-				args: []driver.Value{at.seq, int64(at.offset) + 1, int64(at.size)},
-				scan: func(r row) error {
-					return vault.ParseFrames(r.bytes(0), at.received, func(f vault.Frame) error {
-						if f.Of != id {
-							return vault.ErrFrames
-						}
-						l.Frames = append(l.Frames, f)
-						return nil
-					})
-				},
-			})
+			qs = append(qs, at.read(id, l))
 		}
 	}
 	return c.do(ctx, qs...)
+}
+
+// read adds the frame to those of its pseudonym.
+func (at found) read(id person.ID, l *vault.Loaded) query {
+	return query{
+		text: "SELECT SUBSTR(body, $2, $3) FROM journal WHERE seq = $1",
+		args: []driver.Value{at.seq, int64(at.offset) + 1, int64(at.size)},
+		scan: func(r row) error {
+			return vault.ParseFrames(r.bytes(0), at.received, func(f vault.Frame) error {
+				if f.Of != id {
+					return vault.ErrFrames
+				}
+				l.Frames = append(l.Frames, f)
+				return nil
+			})
+		},
+	}
 }
 
 // unrepeated leaves of frames those that a fold would leave: of the same event received twice within the window the first.

@@ -198,6 +198,17 @@ func BenchmarkRank(b *testing.B) {
 	}
 }
 
+func BenchmarkRankTheBest(b *testing.B) {
+	m := large(b)
+	in := bigInput(m)
+	in.Most = 64
+	buf := m.Rank(nil, in)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = m.Rank(buf, in)
+	}
+}
+
 func BenchmarkExplain(b *testing.B) {
 	m := large(b)
 	in := bigInput(m)

@@ -38,6 +38,7 @@ type Input struct {
 	Columns []string        // permitted facts that are columns: "household=2" (see Column); in any order
 	Muted   map[string]bool // reasons whose weight the person removed ("not for me"): an item's id, a fact's name, SourceAgain, SourceTrend
 	At      person.Instant  // the time for which it is decided
+	Most    int             // how many of the best are wanted; 0: all
 	Allow   *Set            // items that may be ranked and be reasons; nil: all but those that were marked sensitive when the model was learnt
 }
 

@@ -118,7 +118,7 @@ func (m *Model) row(s *source) (int32, bool) {
 }
 
 // Rank scores every candidate, and every other item of the model that was taken, and appends them to dst[:0], best first,
-// ties by id. What dst holds is overwritten. Items outside Input.Allow are left out.
+// ties by id: all of them, or the Input.Most best. What dst holds is overwritten. Items outside Input.Allow are left out.
 func (m *Model) Rank(dst []Scored, in Input) []Scored {
 	dst = dst[:0]
 	if m.candidates == 0 && len(m.ids) == 0 {
@@ -158,7 +158,66 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 	if allow == nil {
 		allow = m.allowed
 	}
+	if in.Most > 0 {
+		return m.choose(dst, w, allow, in.Most)
+	}
 	return m.sort(dst, w, allow)
+}
+
+// choose gives the n best in order. They are kept in a heap with the worst of them at its top, which nearly every item is worse than.
+func (m *Model) choose(dst []Scored, w *scratch, allow *Set, n int) []Scored {
+	dst = slices.Grow(dst, n)
+	offer := func(s Scored) {
+		if len(dst) < n {
+			dst = append(dst, s)
+			for i := len(dst) - 1; i > 0; {
+				up := (i - 1) / 2
+				if best(dst[i], dst[up]) <= 0 {
+					break
+				}
+				dst[i], dst[up] = dst[up], dst[i]
+				i = up
+			}
+			return
+		}
+		if best(s, dst[0]) >= 0 {
+			return
+		}
+		dst[0] = s
+		for i := 0; ; {
+			down := 2*i + 1
+			if down >= n {
+				break
+			}
+			if down+1 < n && best(dst[down+1], dst[down]) > 0 {
+				down++
+			}
+			if best(dst[down], dst[i]) <= 0 {
+				break
+			}
+			dst[i], dst[down] = dst[down], dst[i]
+			i = down
+		}
+	}
+	worst, full := 0.0, false
+	for word, some := range allow.bits {
+		if from := word << 6; from < len(w.score) {
+			for i, s := range w.score[from:min(from+64, len(w.score))] {
+				if full && s <= worst || some>>i&1 == 0 { // candidates come by id: of two equals the first is the better
+					continue
+				}
+				offer(Scored{Item: from + i, ID: m.ids[from+i], Score: s + 0}) // -0 becomes 0
+				if full = len(dst) == n; full {
+					worst = dst[0].Score
+				}
+			}
+		}
+	}
+	for _, s := range w.others {
+		offer(s)
+	}
+	slices.SortFunc(dst, best)
+	return dst
 }
 
 // sort puts the scored items in order: by counting on the leading 32 bits of the score, then a pass that puts right the few
@@ -201,7 +260,7 @@ func (m *Model) sort(dst []Scored, w *scratch, allow *Set) []Scored {
 	}
 	dst = slices.Grow(dst, n+len(w.others))
 	for _, k := range a {
-		s := w.score[k.item]
+		s := w.score[k.item] + 0
 		dst = append(dst, Scored{Item: int(k.item), ID: m.ids[k.item], Score: s})
 		for i := len(dst) - 1; i > 0 && dst[i-1].Score < s; i-- {
 			dst[i-1], dst[i] = dst[i], dst[i-1]

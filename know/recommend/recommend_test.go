@@ -144,6 +144,12 @@ func TestPartsAreTheScore(t *testing.T) {
 		if allowed == nil {
 			allowed = m.allowed
 		}
+		for _, in.Most = range []int{1, 2, 3, 7, 100} {
+			if d := cmp.Diff(ranked[:min(in.Most, len(ranked))], m.Rank(nil, in), cmpopts.EquateEmpty()); d != "" {
+				t.Fatalf("the %d best are not the first of all\n%s", in.Most, d)
+			}
+		}
+		in.Most = 0
 		got := map[string]bool{}
 		for i, s := range ranked {
 			if i > 0 && best(ranked[i-1], s) >= 0 {

@@ -103,7 +103,7 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 		v = permittedValues(c, h.counts, o.Facts, o.History)
 		var done func()
 		var err error
-		ranked, done, err = h.tryIndividual(v, muted, hidden, p.Name, a.Moment.At)
+		ranked, done, err = h.tryIndividual(v, muted, hidden, p.Name, r.Asked, a.Moment.At)
 		defer done()
 		if err != nil {
 			r.degrade(DegradedModel)
@@ -313,14 +313,14 @@ func open(s Subject, p tact.Permit, now person.Instant) (o *vault.Opened, err er
 var errModel = errors.New("the model failed while it ranked")
 
 // tryIndividual is individual; a model that panics gives nothing and says so.
-func (h *House) tryIndividual(v values, muted map[string]bool, hidden *hides, placement string, at person.Instant) (r *ranking, done func(), err error) {
+func (h *House) tryIndividual(v values, muted map[string]bool, hidden *hides, placement string, limit int, at person.Instant) (r *ranking, done func(), err error) {
 	done = func() {}
 	defer func() {
 		if x := recover(); x != nil {
 			r, err = nil, errModel
 		}
 	}()
-	r, done = h.individual(v, muted, hidden.allow, placement, at)
+	r, done = h.individual(v, muted, hidden.allow, placement, limit, at)
 	return r, done, nil
 }
 

@@ -182,8 +182,11 @@ func (h *House) pick(r *ranking, limit int, gone []bits, s seen, at, now person.
 	var skipped [MovedUnwanted + 1]int
 	items := h.Shelf.All()
 next:
-	for i := range r.scored {
-		if len(out) == limit {
+	for i := 0; len(out) < limit; i++ {
+		if i == len(r.scored) && r.all != nil {
+			r.scored, r.all = r.all(), nil
+		}
+		if i >= len(r.scored) {
 			break
 		}
 		k := r.place(i)

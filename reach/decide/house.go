@@ -36,6 +36,11 @@ type House struct {
 	shelf  []int32        // the model's item → the shelf's, -1 when it is not on the shelf
 	maker  *sets
 	trend  trendCache
+
+	shelved struct { // the shelf in the order of the generic rung, made when it is first asked for
+		once  sync.Once
+		order []recommend.Scored
+	}
 }
 
 // mark is a sensitive rule with the items that it marks.

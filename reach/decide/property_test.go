@@ -119,6 +119,29 @@ func TestReasonsAddUp(t *testing.T) {
 	}
 }
 
+func TestRankingFewFirstChangesNothing(t *testing.T) {
+	h, further := toyHouse(t), 0
+	defer func(n int) { enough = n }(enough)
+	rapid.Check(t, func(t *rapid.T) {
+		who, ask := anybody(t, h), anyAsk(t)
+		ask.Limit = rapid.IntRange(1, 2).Draw(t, "few")
+		ask.Already = rapid.SliceOfDistinct(rapid.SampledFrom([]string{"apples", "beer", "bread", "cake", "fudge", "milk", "tea", "wine"}), func(s string) string { return s }).Draw(t, "already")
+		enough = 1000
+		all := Compute(h, who, ask)
+		enough = 1
+		few := Compute(h, who, ask)
+		if !bytes.Equal(all.Receipt.Append(nil), few.Receipt.Append(nil)) {
+			t.Fatalf("all ranked: %+v\nfew ranked: %+v", all.Receipt, few.Receipt)
+		}
+		if n := len(all.Receipt.Items); all.Receipt.Rung == person.Individual && n > 0 && len(all.Receipt.Items[n-1].Moves) > 0 && all.Receipt.Items[n-1].Moves[0].From > 4*ask.Limit {
+			further++
+		}
+	})
+	if further == 0 {
+		t.Error("nothing beyond the first few was ever needed: the test tests nothing")
+	}
+}
+
 func TestWhatIsHeldCannotMoveTheDecision(t *testing.T) {
 	h := toyHouse(t)
 	counted := map[string]int{}

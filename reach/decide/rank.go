@@ -78,6 +78,7 @@ func (p Part) mutes() string {
 type ranking struct {
 	rung    person.Rung
 	scored  []recommend.Scored
+	all     func() []recommend.Scored // the same from the beginning to the end; nil when scored is all there is
 	place   func(i int) int // the i-th scored item's place on the shelf, -1 when it is not there
 	explain func(items []recommend.Scored) [][]Part
 }
@@ -107,17 +108,23 @@ func permittedValues(c *charter.Charter, counts func(string) bool, facts []perso
 // scratch keeps the long slices of rankings between decisions.
 var scratch = sync.Pool{New: func() any { return new([]recommend.Scored) }}
 
+// enough is how many of the best are ranked at first: guards rarely leave out so many that it needs all. Tests make it few.
+var enough = 64
+
 // individual ranks by what the person's permit opened, and adds the declared terms that apply. It is nil when there is
 // nothing to rank by. done gives the long slice back.
-func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set, placement string, at person.Instant) (r *ranking, done func()) {
+func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set, placement string, limit int, at person.Instant) (r *ranking, done func()) {
 	if h.ranker == nil || len(v.taken) == 0 && len(v.cols) == 0 {
 		return nil, func() {}
 	}
 	in := recommend.Input{Taken: v.taken, Columns: v.cols, Muted: muted, At: at, Allow: allow}
 	buf := scratch.Get().(*[]recommend.Scored)
+	terms := h.applies(v.facts, muted, placement, at)
+	if len(terms) == 0 { // a term may raise any item
+		in.Most = max(enough, 4*limit)
+	}
 	scored := h.ranker.Rank((*buf)[:0], in)
 	done = func() { *buf = scored[:0]; scratch.Put(buf) }
-	terms := h.applies(v.facts, muted, placement, at)
 	if len(terms) > 0 {
 		h.add(terms, scored)
 	}
@@ -125,7 +132,13 @@ func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set
 		return nil, done
 	}
 	r = &ranking{rung: person.Individual, scored: scored}
-	r.place = func(i int) int { return h.onShelf(scored[i].Item) }
+	if in.Most > 0 && len(scored) >= in.Most {
+		r.all = func() []recommend.Scored {
+			in.Most = 0
+			return h.ranker.Rank(nil, in)
+		}
+	}
+	r.place = func(i int) int { return h.onShelf(r.scored[i].Item) }
 	r.explain = func(items []recommend.Scored) [][]Part {
 		ids := make([]string, len(items))
 		for i := range items {
@@ -294,15 +307,18 @@ func (h *House) context(at person.Instant) *ranking {
 
 // generic is the catalogue in its own order, which is by id: it needs no model and depends on nobody. Bare items come last.
 func (h *House) generic() *ranking {
-	items := h.Shelf.All()
-	scored := make([]recommend.Scored, 0, len(items))
-	for _, bare := range [2]bool{false, true} {
-		for i := range items {
-			if items[i].Bare == bare {
-				scored = append(scored, recommend.Scored{Item: i, ID: items[i].ID})
+	h.shelved.once.Do(func() {
+		items := h.Shelf.All()
+		h.shelved.order = make([]recommend.Scored, 0, len(items))
+		for _, bare := range [2]bool{false, true} {
+			for i := range items {
+				if items[i].Bare == bare {
+					h.shelved.order = append(h.shelved.order, recommend.Scored{Item: i, ID: items[i].ID})
+				}
 			}
 		}
-	}
+	})
+	scored := h.shelved.order
 	return &ranking{
 		rung: person.Generic, scored: scored,
 		place: func(i int) int { return scored[i].Item },

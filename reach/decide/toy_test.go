@@ -125,6 +125,9 @@ func (t *toy) Rank(dst []recommend.Scored, in recommend.Input) []recommend.Score
 		dst = append(dst, s)
 	}
 	sortScored(dst)
+	if in.Most > 0 && len(dst) > in.Most {
+		dst = dst[:in.Most]
+	}
 	return dst
 }
 

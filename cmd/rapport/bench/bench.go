@@ -143,6 +143,30 @@ func (s *server) rss() float64 {
 	return 0
 }
 
+// cpu is the processor time that the process has used so far, in seconds, and zero where /proc is not. Unlike a rate it hardly
+// depends on what else the machine does.
+func (s *server) cpu() float64 {
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := strings.Cut(string(raw), ") ") // the name before may hold spaces
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 13 {
+		return 0
+	}
+	const ticks = 100 // USER_HZ, the same on every Linux that Go runs on
+	user, err := strconv.ParseFloat(fields[11], 64)
+	if err != nil {
+		return 0
+	}
+	system, err := strconv.ParseFloat(fields[12], 64)
+	if err != nil {
+		return 0
+	}
+	return (user + system) / ticks
+}
+
 // metric reads one unlabelled Prometheus figure of the server, zero when it has none.
 func (s *server) metric(name string) float64 {
 	res, err := http.Get("http://" + s.addr + "/metrics")

@@ -207,7 +207,9 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	}
 
 	measure := func(s *server, conns int, rate float64, d time.Duration, build next) (load, error) {
+		before := s.cpu()
 		l, err := drive(ctx, s.addr, conns, rate, d, build)
+		l.cpu = s.cpu() - before
 		if err == nil {
 			err = l.fault()
 		}
@@ -274,6 +276,7 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	}
 	add("batch_events_per_s", got.perSecond()*100, "", "bare handler", base.perSecond()*100)
 	add("batch_p99_ms", quantile(got.latencies, .99), "ms", "bare handler", quantile(base.latencies, .99))
+	add("batch_cpu_us_per_event", got.cpuMicros()/100, "µs", "bare handler", base.cpuMicros()/100)
 	add("history_lag_s", worst, "s", "", 0)
 
 	o.Log("single requests for %s", singleFor)
@@ -284,6 +287,7 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 		return nil, err
 	}
 	add("single_requests_per_s", got.perSecond(), "", "bare handler", base.perSecond())
+	add("single_cpu_us_per_request", got.cpuMicros(), "µs", "bare handler", base.cpuMicros())
 	rate := min(10_000, got.perSecond()*.6)
 	if base, err = measure(bare, 64, rate, singleFor, singles); err != nil {
 		return nil, err

@@ -51,7 +51,9 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 		return post(dst, "/api/decide", "Bearer "+token, fmt.Appendf(nil, `{"person":{"userId":"%s"},"placement":"home","limit":5}`, userID(i)))
 	}
 	measure := func(s *server, rate float64, d time.Duration) (load, error) {
+		before := s.cpu()
 		l, err := drive(ctx, s.addr, 32, rate, d, build)
+		l.cpu = s.cpu() - before
 		if err == nil {
 			err = l.fault()
 		}
@@ -85,6 +87,7 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 	}
 	figures = append(figures,
 		Figure{Bench: "decide", Set: set, Figure: "saturation_per_s", Value: got.perSecond(), Baseline: "bare handler", Ratio: got.perSecond() / base.perSecond()},
+		Figure{Bench: "decide", Set: set, Figure: "cpu_us_per_decision", Value: got.cpuMicros(), Unit: "µs", Baseline: "bare handler", Ratio: got.cpuMicros() / base.cpuMicros()},
 		Figure{Bench: "decide", Set: set, Figure: "rss_mb", Value: ours.rss(), Unit: "MB"},
 		Figure{Bench: "decide", Set: set, Figure: "ready_s", Value: readyIn.Seconds(), Unit: "s"})
 	for _, r := range []string{"individual", "context", "generic"} {

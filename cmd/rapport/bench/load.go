@@ -20,7 +20,11 @@ type load struct {
 	refused   int64 // answers other than 200
 	elapsed   time.Duration
 	latencies []time.Duration
+	cpu       float64 // seconds of processor time that the server used meanwhile
 }
+
+// cpuMicros is the server's processor time for a request, in microseconds.
+func (l load) cpuMicros() float64 { return l.cpu / float64(max(1, l.requests)) * 1e6 }
 
 func (l load) perSecond() float64 { return float64(l.requests) / l.elapsed.Seconds() }
 
@@ -54,7 +58,7 @@ func drive(ctx context.Context, addr string, conns int, rate float64, d time.Dur
 		}()
 	}
 	wg.Wait()
-	return load{total.Load(), refused.Load(), time.Since(begin), all}, firstErr
+	return load{requests: total.Load(), refused: refused.Load(), elapsed: time.Since(begin), latencies: all}, firstErr
 }
 
 func one(ctx context.Context, addr string, c, conns int, rate float64, begin, end time.Time, build next, total, refused *atomic.Int64, lat *[]time.Duration) error {

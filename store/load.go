@@ -1,0 +1,106 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"slices"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+// alone reads somebody who has one pseudonym, as nearly everybody has, in one statement: it sees one state on both engines, and a
+// decision waits for it. Its parts: the person with the position of the charter in force, the sealed rows, history, and whoever
+// was joined to them. (With a table of pseudonyms in it, which would serve everybody, SQLite takes three times as long.)
+const alone = `SELECT 0, id, version, (SELECT COALESCE(MAX(position), 0) FROM charter), root, wrapped, NULL FROM person WHERE id = $1
+	UNION ALL SELECT 1, person, kind, at, key, head, body FROM sealed WHERE person = $1
+	UNION ALL SELECT 2, person, chunk, 0, heads, body, NULL FROM history WHERE person = $1
+	UNION ALL SELECT 3, id, 0, 0, NULL, NULL, NULL FROM person WHERE root = $1 AND root <> id`
+
+// chunk is a row of history.
+type chunk struct {
+	of          person.ID
+	number      int64
+	heads, body []byte
+}
+
+// addTo adds the chunk's frames.
+func (c *chunk) addTo(l *vault.Loaded) error {
+	bodies := c.body
+	return vault.ParseHeads(c.heads, 0, func(f vault.Frame, length int) error {
+		if length > len(bodies) {
+			return vault.ErrFrames
+		}
+		f.Of, f.Body = c.of, bodies[:length:length]
+		bodies = bodies[length:]
+		l.Frames = append(l.Frames, f)
+		return nil
+	})
+}
+
+// loadAlone is Load without looks for somebody who has one pseudonym. done is false for everybody else, and when events were being
+// folded meanwhile and it may have missed them on their way: then a transaction must do it.
+func (s *Store) loadAlone(ctx context.Context, id person.ID) (l vault.Loaded, done bool, err error) {
+	var before mark
+	if s.waiting != nil {
+		if before = s.waiting.mark(); !before.calm {
+			return l, false, nil
+		}
+	}
+	var chunks []chunk
+	known, joined := false, false
+	if err := s.engine.ask(ctx, query{text: alone, args: []driver.Value{id[:]}, scan: func(r row) error {
+		switch r.int(0) {
+		case 0:
+			known, joined = true, joined || r.id(4) != id
+			l.Who.Root, l.Version, l.Charter = id, r.int(2), int(r.int(3))
+			l.Wrapped = map[person.ID][]byte{id: r.bytes(5)}
+		case 1:
+			l.Rows = append(l.Rows, vault.Row{Of: id, Kind: vault.Kind(r.int(2)), Key: vault.Key(r.id(4)), At: r.at(3), Head: r.bytes(5), Body: r.bytes(6)})
+		case 2:
+			chunks = append(chunks, chunk{id, r.int(2), r.bytes(4), r.bytes(5)})
+		case 3:
+			joined = true
+		}
+		return nil
+	}}); err != nil || joined {
+		return vault.Loaded{}, false, err
+	}
+	if !known {
+		return vault.Loaded{}, false, vault.ErrNotFound
+	}
+	slices.SortFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.number, b.number) })
+	for i := range chunks {
+		if err := chunks[i].addTo(&l); err != nil {
+			return vault.Loaded{}, false, err
+		}
+	}
+	if s.waiting != nil {
+		if err := s.loadWaiting(ctx, &l, before.last); err != nil {
+			return vault.Loaded{}, false, err
+		}
+		if !s.waiting.since(before) {
+			return vault.Loaded{}, false, nil
+		}
+		l.Frames = unrepeated(l.Frames, s.window)
+	}
+	oldestFirst(l.Frames)
+	return l, true, nil
+}
+
+// loadWaiting adds the frames that are in the journal and not yet in history, of rows up to last.
+func (s *Store) loadWaiting(ctx context.Context, l *vault.Loaded, last int64) error {
+	var qs []query
+	for _, id := range l.Who.All() {
+		for _, at := range s.waiting.find(id) {
+			if at.seq <= last { // a later row is not of the state that was read
+				qs = append(qs, at.read(id, l))
+			}
+		}
+	}
+	if len(qs) == 0 {
+		return nil
+	}
+	return s.engine.snapshot(ctx, func(c conn) error { return c.do(ctx, qs...) })
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+func BenchmarkLoad(b *testing.B) {
+	s, err := Open(context.Background(), Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	ids := enrolMany(b, s, 20_000)
+	for from := 0; from < len(ids); from += 500 {
+		var c vault.Change
+		for _, id := range ids[from : from+500] {
+			for k := range 2 {
+				c.Put = append(c.Put, vault.Row{Of: id, Kind: vault.FactRow, Key: vault.Key{byte(k)}, At: 1, Head: make([]byte, 60), Body: make([]byte, 60)})
+			}
+			for k := range 10 {
+				c.Frames = append(c.Frames, vault.Frame{Of: id, ID: person.EventID{byte(k)}, Stream: 1, At: person.Instant(k), Received: 1, Body: make([]byte, 150)})
+			}
+		}
+		if err := s.Commit(context.Background(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, _, err := s.Fold(context.Background(), 1_000_000); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.engine.settle(context.Background(), false); err != nil { // TRUNCATE
+		b.Fatal(err)
+	}
+	b.Run("statement", func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			i += 7919
+			if _, _, err := s.loadAlone(context.Background(), ids[i%len(ids)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("transaction", func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			i += 7919
+			if err := s.read(context.Background(), nil, func(ctx context.Context, c conn) error {
+				_, err := loadAll(ctx, c, []person.ID{ids[i%len(ids)]}, s.waiting)
+				return err
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
