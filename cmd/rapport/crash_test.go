@@ -49,7 +49,7 @@ type crash struct {
 // taken is a backup and what was acknowledged before it began.
 type taken struct {
 	file  string
-	acked map[string]bool
+	acked map[string]int64
 }
 
 func crashes(t *testing.T, database string) {

@@ -46,7 +46,7 @@ func TestAFullDisk(t *testing.T) {
 			t.Fatalf("the server is gone: %v\n%s", err, s.log)
 		case status == http.StatusOK:
 			for _, id := range ids {
-				l.acked[id] = true
+				l.acked[id] = 0
 			}
 		case status == http.StatusServiceUnavailable:
 			full++
@@ -80,7 +80,7 @@ func TestAFullDisk(t *testing.T) {
 			t.Fatalf("after the disk had space: %d (%v)", status, err)
 		}
 		for _, id := range refused[:batchSize] {
-			l.acked[id] = true
+			l.acked[id] = 0
 		}
 	}
 	whole(t, home)

@@ -47,8 +47,11 @@ func makeHome(dir string, source []byte) error {
 	if err := os.WriteFile(filepath.Join(dir, charterFile), source, 0o600); err != nil {
 		return err
 	}
-	_, err = vault.Create(dir)
-	return err
+	if _, err = vault.Create(dir); err != nil {
+		return err
+	}
+	// What is synced in a folder is no good without the folder.
+	return errors.Join(syncFolder(dir), syncFolder(filepath.Dir(dir)))
 }
 
 // isHome says whether the folder holds a home.

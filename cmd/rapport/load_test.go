@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -28,14 +29,15 @@ type load struct {
 
 	mu    sync.Mutex
 	next  int
-	acked map[string]bool // order ids whose batch got a 200; the choice that came with the batch has the first one's name
+	acked map[string]int64 // order ids whose batch got a 200, and the place then; the choice that came with the batch has the first one's name
 	sent  map[string]bool
 	first map[string]bool // of sent: the first of their batch
 	again [][]string      // batches of which nobody knows whether they arrived: half of them are sent again
 	odd   []int           // answers that are neither 200 nor the end of the connection
 	look  int
-	seen  map[string]bool // reasons of looks that were answered with 200
-	asked map[string]bool // and of all
+	seen  map[string]int64 // reasons of looks that were answered with 200, and the place then
+	asked map[string]bool  // and of all
+	place func() int64     // where the record of the disk is; nil: there is none
 }
 
 const (
@@ -49,7 +51,7 @@ func newLoad(t *testing.T, at ...string) *load {
 	t.Helper()
 	token := func(role ...string) string { return must(t, append(append([]string{"token"}, role...), at...)...) }
 	return &load{key: token("--role", "source", "--name", "signup"), decides: token("--role", "decide", "--name", "site", "--attest", "--explain"),
-		looks: token("--role", "privacy", "--name", "pia"), acked: map[string]bool{}, sent: map[string]bool{}, first: map[string]bool{}, seen: map[string]bool{}, asked: map[string]bool{}}
+		looks: token("--role", "privacy", "--name", "pia"), acked: map[string]int64{}, sent: map[string]bool{}, first: map[string]bool{}, seen: map[string]int64{}, asked: map[string]bool{}}
 }
 
 func (l *load) batch() []string {
@@ -84,6 +86,7 @@ func (l *load) body(ids []string) []byte {
 
 // took notes what became of a batch, and says whether to go on.
 func (l *load) took(ids []string, status int, err error) bool {
+	place := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -93,12 +96,28 @@ func (l *load) took(ids []string, status int, err error) bool {
 		}
 	case status == http.StatusOK:
 		for _, id := range ids {
-			l.acked[id] = true
+			l.acked[id] = place
 		}
 	default:
 		l.odd = append(l.odd, status)
 	}
 	return err == nil && status == http.StatusOK
+}
+
+func (l *load) now() int64 {
+	if l.place == nil {
+		return 0
+	}
+	return l.place()
+}
+
+// upTo is the load as it was at a place of the record.
+func (l *load) upTo(place int64) *load {
+	late := func(_ string, at int64) bool { return at > place }
+	out := &load{acked: maps.Clone(l.acked), sent: l.sent, first: l.first, seen: maps.Clone(l.seen), asked: l.asked}
+	maps.DeleteFunc(out.acked, late)
+	maps.DeleteFunc(out.seen, late)
+	return out
 }
 
 // run sends until the server is gone. acknowledged is told of each 200.
@@ -163,9 +182,10 @@ func (l *load) watch(url string) {
 		if err != nil {
 			return
 		}
+		place := l.now()
 		l.mu.Lock()
 		if status == http.StatusOK {
-			l.seen[reason] = true
+			l.seen[reason] = place
 		} else {
 			l.odd = append(l.odd, status)
 		}
@@ -174,38 +194,53 @@ func (l *load) watch(url string) {
 }
 
 // kept reads a home to its end: what was acknowledged of the load is there once, nothing else of it twice, nothing that was refused, nothing
-// that nobody sent, and the ledger is whole. also are orders that came another way and must be there once.
+// that nobody sent, the files are sound and the ledger is whole. also are orders that came another way and must be there once.
 func (l *load) kept(t *testing.T, o homeOptions, also ...string) {
+	t.Helper()
+	c := l.compare(t, o, also...)
+	if c.lost+c.twice+c.foreign > 0 || c.damage != "" {
+		t.Errorf("of %d acknowledged orders and %d looks, with their choices, %d are lost; %d are there twice; %d things are there that should not be; %s", len(l.acked)+len(also), len(l.seen), c.lost, c.twice, c.foreign, c.damage)
+	}
+	t.Logf("%d orders and %d looks acknowledged; %d orders found", len(l.acked)+len(also), len(l.seen), c.found)
+}
+
+// compared is how a home differs from what was acknowledged.
+type compared struct {
+	lost, twice, foreign, found int
+	damage                      string // of files and ledger
+}
+
+func (l *load) compare(t *testing.T, o homeOptions, also ...string) (c compared) {
 	t.Helper()
 	w := opened(t, o)
 	defer w.h.Close()
 	all := w.everybody()
 	found := orders(all)
-	want := map[string]bool{}
+	c.found = len(found)
+	want := map[string]int64{}
 	for _, id := range also {
-		want[id] = true
+		want[id] = 0
 	}
-	lost, twice, foreign := 0, 0, 0
-	for _, ids := range []map[string]bool{l.acked, want} {
+	for _, ids := range []map[string]int64{l.acked, want} {
 		for id := range ids {
 			if found[id] == 0 {
-				lost++
+				c.lost++
 			}
 		}
 	}
 	for id, times := range found {
 		if times > 1 {
-			twice++
+			c.twice++
 		}
-		if !l.sent[id] && !want[id] {
-			foreign++
+		if _, brought := want[id]; !brought && !l.sent[id] {
+			c.foreign++
 		}
 	}
 	choices, choosers := map[person.ID]bool{}, 0
 	for _, k := range all {
 		for _, e := range k.Events {
 			if _, there := e.Properties["secret"]; there || e.Name != "Order Completed" || len(e.Lines) != 1 {
-				foreign++
+				c.foreign++
 			}
 		}
 		if len(k.Record.Choices) == 0 {
@@ -214,41 +249,38 @@ func (l *load) kept(t *testing.T, o homeOptions, also ...string) {
 		choosers++
 		choices[k.Record.Who.Root] = true
 		if k.said("personalise") != consent.Yes || k.said("email") != consent.No || len(k.Record.Choices) != 2 {
-			t.Errorf("a person's choices are %d, the answers %v and %v", len(k.Record.Choices), k.said("personalise"), k.said("email"))
+			c.foreign++
 		}
 	}
-	acked := 0
 	for id := range l.first {
-		if !l.acked[id] {
+		if _, acked := l.acked[id]; !acked {
 			continue
 		}
-		acked++
 		if k := w.person(vault.UserID, "chooser-"+id); k == nil || !choices[k.Record.Who.Root] {
-			lost++
+			c.lost++
 		}
 	}
 	if choosers > len(l.first) {
-		foreign++
+		c.foreign++
 	}
 	looks := w.reasons(lookedAt)
 	for reason := range l.seen {
 		if looks[reason] == 0 {
-			lost++
+			c.lost++
 		}
 	}
 	for reason, times := range looks {
 		if strings.HasPrefix(reason, "look-") && (times > 1 || !l.asked[reason]) {
-			twice++
+			c.twice++
 		}
 	}
-	if lost+twice+foreign > 0 {
-		t.Errorf("of %d acknowledged orders, %d choices and %d looks %d are lost; %d are there twice; %d things are there that should not be", len(l.acked)+len(also), acked, len(l.seen), lost, twice, foreign)
+	if health, err := w.h.store.Health(t.Context()); err != nil || len(health.Damage) > 0 {
+		c.damage = fmt.Sprintf("the files: %v %v. ", err, health.Damage)
 	}
-	rep, err := prove.VerifyLedger(t.Context(), w.h.proving("test", ""))
-	if err != nil || !rep.OK() {
-		t.Errorf("the ledger: %v, %+v", err, rep)
+	if rep, err := prove.VerifyLedger(t.Context(), w.h.proving("test", "")); err != nil || !rep.OK() {
+		c.damage += fmt.Sprintf("The ledger: %v %+v", err, rep)
 	}
-	t.Logf("%d orders, %d choices, %d looks acknowledged; %d orders found", len(l.acked)+len(also), acked, len(l.seen), len(found))
+	return c
 }
 
 // reasons counts the looks at a person by their reasons; empty when nobody has that name.

@@ -250,20 +250,26 @@ func (w *wholeHome) open(l vault.Loaded, p tact.Permit) (*known, error) {
 // everybody reads the home to its end, as rapport prove does.
 func (w *wholeHome) everybody() []*known {
 	w.t.Helper()
-	p := w.permit()
-	look, err := ledger.Seal(ledger.Look{At: w.h.clock(), Actor: "test", Role: p.Role(), Purpose: p.Purpose(), Reason: "a test", Fields: p.Fields(), Count: 1, Filter: "everybody"}, w.h.vault.Home())
+	all, err := w.read()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var all []*known
-	if err := w.h.store.Each(context.Background(), look, func(l vault.Loaded) error {
+	return all
+}
+
+func (w *wholeHome) read() (all []*known, err error) {
+	w.t.Helper()
+	p := w.permit()
+	look, err := ledger.Seal(ledger.Look{At: w.h.clock(), Actor: "test", Role: p.Role(), Purpose: p.Purpose(), Reason: "a test", Fields: p.Fields(), Count: 1, Filter: "everybody"}, w.h.vault.Home())
+	if err != nil {
+		return nil, err
+	}
+	err = w.h.store.Each(context.Background(), look, func(l vault.Loaded) error {
 		k, err := w.open(l, p)
 		all = append(all, k)
 		return err
-	}); err != nil {
-		w.t.Fatal(err)
-	}
-	return all
+	})
+	return all, err
 }
 
 // person is whoever an identifier leads to; of a device the session that is open now. Nil when it leads to nobody.
