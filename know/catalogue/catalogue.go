@@ -47,6 +47,7 @@ type Shelf struct {
 	marks   [][]string // by item: ids of the sensitive rules that mark it
 	all     []string   // ids of every sensitive rule: what marks an unknown item
 	version int64
+	spoken  spoken
 }
 
 // NewShelf makes the snapshot. Items are sorted by id; of two with one id the later stands. c may be nil: then there

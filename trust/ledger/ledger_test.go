@@ -533,29 +533,6 @@ func TestEveryByteOfTheHeadCounts(t *testing.T) {
 	}
 }
 
-func TestMonths(t *testing.T) {
-	h := filled(t, 96) // an hour apart from 30 March noon: three months' ends would be too slow to wait for
-	got, err := h.ledger.Months(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := map[string]int{}
-	for _, m := range got {
-		if m.Actor == "" {
-			sum[m.Month+m.Team] += m.Looks
-			if m.Month == "2026-04" && m.Before == 0 {
-				t.Error("no trend")
-			}
-		}
-		if m.Actor == "learn" && m.People != 120*m.Looks {
-			t.Errorf("%+v", m)
-		}
-	}
-	if d := cmp.Diff(map[string]int{"2026-03": 6, "2026-03care": 30, "2026-04": 10, "2026-04care": 50}, sum); d != "" {
-		t.Error(d)
-	}
-}
-
 func TestOtherRows(t *testing.T) {
 	h := newHouse(t)
 	a, err := ledger.ReceiptsRow(march, 250, [32]byte{1}, key{})

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -17,22 +18,37 @@ type Month struct {
 	Before int    // looks of the same team or actor in the month before: fewer is what is praised
 }
 
-// Months counts looks by month, team and actor: for each month and team first the team's line, then its actors'. It reads no
-// person and opens nothing.
-func (l *Ledger) Months(ctx context.Context) ([]Month, error) {
-	type key struct{ month, team, role, actor string }
-	sums := map[key]*Month{}
-	count := func(k key, people int) {
-		m := sums[k]
-		if m == nil {
-			m = &Month{Month: k.month, Team: k.team, Role: k.role, Actor: k.actor}
-			sums[k] = m
-		}
-		m.Looks++
-		m.People += people
+// counted is what the rows so far come to. Numbered rows stay as they are but for what an erasure empties, which is not
+// counted: so only new ones are read.
+type counted struct {
+	mu   sync.Mutex
+	next int64 // the first row that was not counted, 0 for the first of all
+	sums map[ofMonth]*Month
+}
+
+type ofMonth struct{ month, team, role, actor string }
+
+func (c *counted) add(k ofMonth, people int) {
+	m := c.sums[k]
+	if m == nil {
+		m = &Month{Month: k.month, Team: k.team, Role: k.role, Actor: k.actor}
+		c.sums[k] = m
 	}
-	for next := int64(1); ; {
-		rows, err := l.store.Rows(ctx, next, verifyAtOnce)
+	m.Looks++
+	m.People += people
+}
+
+// Months counts looks by month, team and actor: for each month and team first the team's line, then its actors'. It reads no
+// person and opens nothing. The first call of a process reads every row, each later one those that came since.
+func (l *Ledger) Months(ctx context.Context) ([]Month, error) {
+	c := &l.counted
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sums == nil {
+		c.next, c.sums = 1, map[ofMonth]*Month{}
+	}
+	for {
+		rows, err := l.store.Rows(ctx, c.next, verifyAtOnce)
 		if err != nil {
 			return nil, err
 		}
@@ -44,17 +60,18 @@ func (l *Ledger) Months(ctx context.Context) ([]Month, error) {
 				continue
 			}
 			month := r.At.Time().Format("2006-01")
-			count(key{month, r.Team, "", ""}, r.Count)
-			count(key{month, r.Team, r.Role, r.Actor}, r.Count)
+			c.add(ofMonth{month, r.Team, "", ""}, r.Count)
+			c.add(ofMonth{month, r.Team, r.Role, r.Actor}, r.Count)
 		}
-		next = rows[len(rows)-1].Number + 1
+		c.next = rows[len(rows)-1].Number + 1
 	}
-	list := make([]Month, 0, len(sums))
-	for k, m := range sums {
-		if before := sums[key{monthBefore(k.month), k.team, k.role, k.actor}]; before != nil {
-			m.Before = before.Looks
+	list := make([]Month, 0, len(c.sums))
+	for k, m := range c.sums {
+		line := *m
+		if before := c.sums[ofMonth{monthBefore(k.month), k.team, k.role, k.actor}]; before != nil {
+			line.Before = before.Looks
 		}
-		list = append(list, *m)
+		list = append(list, line)
 	}
 	sort.Slice(list, func(i, j int) bool {
 		a, b := list[i], list[j]

@@ -21,6 +21,7 @@ type Ledger struct {
 	signer   note.Signer // nil: can check, not fold
 	verifier note.Verifier
 	public   string // the verifier's text form
+	counted  counted
 }
 
 // New makes a Ledger over a store, with a key pair in the note package's text form. Without a signer it only checks.

@@ -35,30 +35,10 @@ func (c *Console) catalogue(w http.ResponseWriter, r *http.Request) {
 	if len(p.Search) > 200 {
 		p.Search = p.Search[:200]
 	}
-	words := strings.Fields(strings.ToLower(p.Search))
-	all := shelf.All()
-	for i := range all {
-		it := &all[i]
-		if !speaksOf(it, words) {
-			continue
-		}
-		if p.Found++; len(p.Items) < mostItems {
-			p.Items = append(p.Items, shelved{it, shelf.Sensitive(it.ID), !it.Available(now)})
-		}
+	var found []*catalogue.Item
+	found, p.Found = shelf.Search(p.Search, mostItems)
+	for _, it := range found {
+		p.Items = append(p.Items, shelved{it, shelf.Sensitive(it.ID), !it.Available(now)})
 	}
 	c.pages.Show(w, http.StatusOK, "catalogue", c.frame(r, s, c.say(r, "catalogue.title"), p))
-}
-
-// speaksOf says whether every word stands in the item's id, name, department, category or tags.
-func speaksOf(it *catalogue.Item, words []string) bool {
-	text := ""
-	for _, w := range words {
-		if text == "" {
-			text = strings.ToLower(strings.Join(append([]string{it.ID, it.Name, it.Department, it.Category, it.Type, it.Brand}, it.Tags...), "\n"))
-		}
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
 }
