@@ -175,6 +175,8 @@ type Self interface {
 	// Decisions are the latest, newest first; Decision is one of them.
 	Decisions(ctx context.Context, id person.ID, lang string) ([]decide.Decision, error)
 	Decision(ctx context.Context, id person.ID, decision, lang string) (decide.Decision, error)
+	// Overview is what View and Looks give, read once.
+	Overview(ctx context.Context, id person.ID, lang string) (View, Looks, error)
 	// Looks are who has looked; Extract is the file of them that proves itself.
 	Looks(ctx context.Context, id person.ID, lang string) (Looks, error)
 	Extract(ctx context.Context, id person.ID) (ledger.Extract, error)

@@ -53,13 +53,21 @@ const (
 
 var errSession = fault.New(fault.NotFound, "Nothing is kept under this session any more; sign in again.")
 
-// record loads the person, with the house that the newest charter asks for, and a permit for themselves.
-func (o *Own) record(ctx context.Context, id person.ID) (*vault.Record, *decide.House, tact.Permit, person.Instant, error) {
-	fail := func(err error) (*vault.Record, *decide.House, tact.Permit, person.Instant, error) {
+// one is a person as loaded for themselves.
+type one struct {
+	record *vault.Record
+	house  *decide.House // that the newest charter asks for
+	permit tact.Permit
+	now    person.Instant
+}
+
+// load reads the person once, for all that a page shows of them.
+func (o *Own) load(ctx context.Context, id person.ID) (*one, error) {
+	fail := func(err error) (*one, error) {
 		if errors.Is(err, vault.ErrNotFound) {
-			return nil, nil, tact.Permit{}, 0, errSession
+			return nil, errSession
 		}
-		return nil, nil, tact.Permit{}, 0, fault.Wrap(fault.Unavailable, "What we know cannot be read just now; try again in a moment.", err)
+		return nil, fault.Wrap(fault.Unavailable, "What we know cannot be read just now; try again in a moment.", err)
 	}
 	loaded, err := o.Acts.Store.Load(ctx, id)
 	if err != nil {
@@ -74,15 +82,34 @@ func (o *Own) record(ctx context.Context, id person.ID) (*vault.Record, *decide.
 		return fail(err)
 	}
 	now := o.Acts.Clock()
-	return r, house, tact.ForSelf(r.Who, house.Charter.Position, now.Add(time.Minute)), now, nil
+	return &one{r, house, tact.ForSelf(r.Who, house.Charter.Position, now.Add(time.Minute)), now}, nil
 }
 
 // View gathers everything that is known about the person of this pseudonym.
 func (o *Own) View(ctx context.Context, id person.ID, lang string) (View, error) {
-	r, house, permit, now, err := o.record(ctx, id)
+	p, err := o.load(ctx, id)
 	if err != nil {
 		return View{}, err
 	}
+	return p.view(lang)
+}
+
+// Overview gathers both at once.
+func (o *Own) Overview(ctx context.Context, id person.ID, lang string) (View, Looks, error) {
+	p, err := o.load(ctx, id)
+	if err != nil {
+		return View{}, Looks{}, err
+	}
+	v, err := p.view(lang)
+	if err != nil {
+		return View{}, Looks{}, err
+	}
+	l, err := o.lookedAt(ctx, p, lang)
+	return v, l, err
+}
+
+func (p *one) view(lang string) (View, error) {
+	r, house, permit, now := p.record, p.house, p.permit, p.now
 	opened, err := r.Open(permit, now)
 	if err != nil {
 		return View{}, err
@@ -144,38 +171,42 @@ func (o *Own) Decision(ctx context.Context, id person.ID, decision, lang string)
 var errDecision = fault.New(fault.NotFound, "That decision cannot be found; look at the page again.")
 
 // reason opens the words of a look's reason. One that cannot be opened is left out: the look itself is what must be seen.
-func (o *Own) reason(r *vault.Record, permit tact.Permit, now person.Instant, row ledger.Row) string {
+func (o *Own) reason(p *one, row ledger.Row) string {
 	var text string
 	if row.Of.IsZero() {
-		text, _ = o.Acts.Vault.PopulationReason(permit, r.Who.Root, now, row)
+		text, _ = o.Acts.Vault.PopulationReason(p.permit, p.record.Who.Root, p.now, row)
 	} else {
-		text, _ = r.Reason(permit, now, row)
+		text, _ = p.record.Reason(p.permit, p.now, row)
 	}
 	return text
 }
 
 // Looks are who has looked, within what the ledger keeps.
 func (o *Own) Looks(ctx context.Context, id person.ID, lang string) (Looks, error) {
-	r, house, permit, now, err := o.record(ctx, id)
+	p, err := o.load(ctx, id)
 	if err != nil {
 		return Looks{}, err
 	}
-	rows, err := o.Rows.Looks(ctx, r.Who.All(), mostLooks)
+	return o.lookedAt(ctx, p, lang)
+}
+
+func (o *Own) lookedAt(ctx context.Context, p *one, lang string) (Looks, error) {
+	rows, err := o.Rows.Looks(ctx, p.record.Who.All(), mostLooks)
 	if err != nil {
 		return Looks{}, fault.Wrap(fault.Unavailable, "Who has looked cannot be read just now; try again in a moment.", err)
 	}
-	v := looks(house.Charter, rows, func(row ledger.Row) string { return o.reason(r, permit, now, row) }, now, lang)
+	v := looks(p.house.Charter, rows, func(row ledger.Row) string { return o.reason(p, row) }, p.now, lang)
 	v.Key = o.Proofs.Public()
 	return v, nil
 }
 
 // Extract is the person's looks with their proofs.
 func (o *Own) Extract(ctx context.Context, id person.ID) (ledger.Extract, error) {
-	r, _, permit, now, err := o.record(ctx, id)
+	p, err := o.load(ctx, id)
 	if err != nil {
 		return ledger.Extract{}, err
 	}
-	x, err := o.Proofs.Extract(ctx, r.Who.All(), mostLooks, func(row ledger.Row) string { return o.reason(r, permit, now, row) })
+	x, err := o.Proofs.Extract(ctx, p.record.Who.All(), mostLooks, func(row ledger.Row) string { return o.reason(p, row) })
 	if err != nil {
 		return ledger.Extract{}, fault.Wrap(fault.Unavailable, "The proofs cannot be made just now; try again in a moment.", err)
 	}

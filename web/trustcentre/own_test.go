@@ -3,6 +3,7 @@ package trustcentre
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -229,5 +230,41 @@ func TestThePagesOverAHome(t *testing.T) {
 				t.Errorf("shown, and not told: %v", then)
 			}
 		})
+	}
+}
+
+// reads counts how often a person is read.
+type reads struct {
+	vault.Store
+	n int
+}
+
+func (r *reads) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error) {
+	r.n++
+	return r.Store.Load(ctx, id, looks...)
+}
+
+func TestTheOverviewReadsThePersonOnce(t *testing.T) {
+	h := live(t, store.Options{Dir: t.TempDir()})
+	ctx := context.Background()
+	view, err := h.own.View(ctx, h.ann, "fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks, err := h.own.Looks(ctx, h.ann, "fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := &reads{Store: h.own.Acts.Store}
+	h.own.Acts.Store = counted
+	v, l, err := h.own.Overview(ctx, h.ann, "fr")
+	if err != nil || !reflect.DeepEqual(v, view) || !reflect.DeepEqual(l, looks) || len(l.Looks) == 0 || len(v.Facts) == 0 {
+		t.Errorf("the overview is not what its parts are: %v\n%+v\n%+v", err, v, l)
+	}
+	if counted.n != 1 {
+		t.Errorf("the person was read %d times", counted.n)
+	}
+	if _, _, err := h.own.Overview(ctx, person.NewID(), "fr"); err == nil {
+		t.Error("nobody has an overview")
 	}
 }

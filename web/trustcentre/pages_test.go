@@ -46,6 +46,10 @@ func (s *fakeSelf) Decision(_ context.Context, _ person.ID, id, _ string) (decid
 	}
 	return decide.Decision{}, errDecision
 }
+func (s *fakeSelf) Overview(ctx context.Context, id person.ID, lang string) (View, Looks, error) {
+	v, err := s.View(ctx, id, lang)
+	return v, s.looks, err
+}
 func (s *fakeSelf) Looks(context.Context, person.ID, string) (Looks, error) { return s.looks, s.fail }
 func (s *fakeSelf) Extract(context.Context, person.ID) (ledger.Extract, error) {
 	return ledger.Extract{Format: ledger.ExtractFormat}, s.fail

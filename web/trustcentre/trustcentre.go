@@ -192,11 +192,7 @@ type Overview struct {
 }
 
 func (c *Centre) overview(r *http.Request, id person.ID, lang string) (any, func(), error) {
-	v, err := c.cfg.Self.View(r.Context(), id, lang)
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := c.cfg.Self.Looks(r.Context(), id, lang)
+	v, l, err := c.cfg.Self.Overview(r.Context(), id, lang)
 	if err != nil {
 		return nil, nil, err
 	}
