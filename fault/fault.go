@@ -19,12 +19,13 @@ const (
 	TooLarge     Code = "too-large"    // more than is taken at once
 	TooMany      Code = "too-many"     // too often; Retry-After says when
 	Unavailable  Code = "unavailable"  // not now; Retry-After says when
+	WrongMethod  Code = "wrong-method" // something is there, and is asked for in another way; Allow says which
 	Internal     Code = "internal"     // our mistake
 )
 
 // Codes are all codes, by name. Each has its page in docs/problems.
 func Codes() []Code {
-	return []Code{Conflict, Internal, Invalid, NotFound, Refused, TooLarge, TooMany, Unauthorised, Unavailable}
+	return []Code{Conflict, Internal, Invalid, NotFound, Refused, TooLarge, TooMany, Unauthorised, Unavailable, WrongMethod}
 }
 
 // Error is a fault: what kind, and one sentence that says what to do.

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapporthq/rapport/charter"
-	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/web/collectapi"
@@ -153,23 +152,16 @@ func (h *house) doors(o serveOptions, secure bool, url string, front shopFront) 
 	if err != nil {
 		return nil, err
 	}
-	return page.Secure(h.observed(strayed(mux), o.LogRequests)), nil
+	return page.Secure(h.observed(strayed(mux, h.entrance(secure, front != nil).Stray()), o.LogRequests)), nil
 }
 
-// errNoDoor is said under /api/ and /v1/, where programs ask.
-var errNoDoor = fault.New(fault.NotFound, "There is no such door, or not with this method: GET /openapi.json lists them all.")
-
-// strayed answers programs that knock where no door is in the form of all other errors.
-func strayed(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/v1/") {
-			if _, pattern := mux.Handler(r); pattern == "" {
-				page.Problem(w, errNoDoor)
-				return
-			}
-		}
-		mux.ServeHTTP(w, r)
-	})
+// entrance is the front door of this home.
+func (h *house) entrance(secure, demo bool) frontdoor.Page {
+	p := frontdoor.Page{Charter: h.charter, Shop: demo, Secure: secure, Log: h.log}
+	if demo {
+		p.Footer = demoFooter
+	}
+	return p
 }
 
 // mux is the table of doors with what stands behind each.
@@ -232,7 +224,7 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	for _, route := range h.console(sess, staffAt, footer).Routes() {
 		add(pageDoors(map[string]http.HandlerFunc{route.Key: route.Handle}, route.Roles...))
 	}
-	add([]access.Door{frontdoor.Door, frontdoor.LanguageDoor}, frontdoor.Page{Charter: h.charter, Shop: front != nil, Footer: footer, Secure: secure, Log: h.log}.Handlers())
+	add([]access.Door{frontdoor.Door, frontdoor.LanguageDoor}, h.entrance(secure, front != nil).Handlers())
 
 	add([]access.Door{openapi.Door}, map[string]access.Handler{openapi.Door.Key(): openapi.Handler()})
 	add([]access.Door{problems.Door}, map[string]access.Handler{problems.Door.Key(): problems.Handler(h.log)})

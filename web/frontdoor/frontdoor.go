@@ -1,4 +1,5 @@
-// Package frontdoor is the page at /: where somebody who has just started Rapport finds their way.
+// Package frontdoor is the page at /, where somebody who has just started Rapport finds their way, and the page of addresses
+// where nobody answers.
 package frontdoor
 
 import (
@@ -8,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/web/page"
 )
@@ -36,13 +38,36 @@ type body struct {
 	Brand, Controller, Contact string
 }
 
-// Handlers stand behind Door and LanguageDoor.
-func (p Page) Handlers() map[string]access.Handler {
+func (p Page) set() *page.Set {
 	pages, err := fs.Sub(pageFiles, "pages")
 	if err != nil {
 		panic(err)
 	}
-	set := page.NewSet(pages, page.ReadWords(pages), nil, p.Log)
+	return page.NewSet(pages, page.ReadWords(pages), nil, p.Log)
+}
+
+// The two ways to stray: people read these sentences, and programs.
+var (
+	ErrNowhere = fault.New(fault.NotFound, "Nothing is at this address; check it, or go on from the front door.")
+	ErrMethod  = fault.New(fault.WrongMethod, "This address is not opened like this; go to the page itself and start from there.")
+)
+
+// Stray shows people who come to an address where nobody answers what is wrong with it.
+func (p Page) Stray() func(w http.ResponseWriter, r *http.Request, err error) {
+	set := p.set()
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		b := p.Charter().Brand
+		lang, back := page.Language(r, b.Languages), "/"
+		if r.Method == http.MethodGet && err == error(ErrNowhere) {
+			back = r.URL.EscapedPath()
+		}
+		set.Fail(w, r, page.Frame{Area: "front", Brand: b.Name, Lang: lang, Path: back, Languages: b.Languages, Footer: p.Footer.In(lang)}, err)
+	}
+}
+
+// Handlers stand behind Door and LanguageDoor.
+func (p Page) Handlers() map[string]access.Handler {
+	set := p.set()
 	languages := page.ChooseLanguage(func() []string { return p.Charter().Brand.Languages }, p.Secure)
 	return map[string]access.Handler{
 		Door.Key(): func(w http.ResponseWriter, r *http.Request, _ access.Principal) {

@@ -13,7 +13,7 @@ import (
 var statuses = map[fault.Code]int{
 	fault.Conflict: http.StatusConflict, fault.Invalid: http.StatusBadRequest, fault.NotFound: http.StatusNotFound,
 	fault.Refused: http.StatusForbidden, fault.Unauthorised: http.StatusUnauthorized, fault.TooLarge: http.StatusRequestEntityTooLarge,
-	fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable, fault.Internal: http.StatusInternalServerError,
+	fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable, fault.WrongMethod: http.StatusMethodNotAllowed, fault.Internal: http.StatusInternalServerError,
 }
 
 // Status is the HTTP status of a fault's code.
