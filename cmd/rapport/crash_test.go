@@ -108,8 +108,8 @@ func crashes(t *testing.T, database string) {
 		command.Wait()
 		s.kill()
 	}
-	if len(c.odd) > 0 {
-		t.Errorf("answers besides 200: %v", c.odd)
+	if len(c.odd) > 0 || c.unable > 0 {
+		t.Errorf("answers besides 200: %v and %d times 503", c.odd, c.unable)
 	}
 	if len(c.acked) < kills*batchSize/2 || len(c.acked) == len(c.sent) || len(c.seen) < kills {
 		t.Fatalf("%d of %d orders and %d looks were acknowledged: that tries too little", len(c.acked), len(c.sent), len(c.seen))

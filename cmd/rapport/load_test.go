@@ -27,17 +27,18 @@ type load struct {
 	decides string // a token that asks for decisions
 	looks   string // a token of the privacy team
 
-	mu    sync.Mutex
-	next  int
-	acked map[string]int64 // order ids whose batch got a 200, and the place then; the choice that came with the batch has the first one's name
-	sent  map[string]bool
-	first map[string]bool // of sent: the first of their batch
-	again [][]string      // batches of which nobody knows whether they arrived: half of them are sent again
-	odd   []int           // answers that are neither 200 nor the end of the connection
-	look  int
-	seen  map[string]int64 // reasons of looks that were answered with 200, and the place then
-	asked map[string]bool  // and of all
-	place func() int64     // where the record of the disk is; nil: there is none
+	mu     sync.Mutex
+	next   int
+	acked  map[string]int64 // order ids whose batch got a 200, and the place then; the choice that came with the batch has the first one's name
+	sent   map[string]bool
+	first  map[string]bool // of sent: the first of their batch
+	again  [][]string      // batches of which nobody knows whether they arrived: half of them are sent again
+	odd    []int           // answers that are neither 200 nor the end of the connection
+	look   int
+	seen   map[string]int64 // reasons of looks that were answered with 200, and the place then
+	asked  map[string]bool  // and of all
+	unable int              // answers 503: the batch is sent again, as a client does that was told to
+	place  func() int64     // where the record of the disk is; nil: there is none
 }
 
 const (
@@ -98,10 +99,13 @@ func (l *load) took(ids []string, status int, err error) bool {
 		for _, id := range ids {
 			l.acked[id] = place
 		}
+	case status == http.StatusServiceUnavailable:
+		l.unable++
+		l.again = append(l.again, ids)
 	default:
 		l.odd = append(l.odd, status)
 	}
-	return err == nil && status == http.StatusOK
+	return err == nil && (status == http.StatusOK || status == http.StatusServiceUnavailable)
 }
 
 func (l *load) now() int64 {
@@ -131,7 +135,9 @@ func (l *load) run(url string, acknowledged func()) {
 				if !l.took(ids, status, err) {
 					return
 				}
-				acknowledged()
+				if status == http.StatusOK {
+					acknowledged()
+				}
 			}
 		})
 	}
@@ -186,7 +192,7 @@ func (l *load) watch(url string) {
 		l.mu.Lock()
 		if status == http.StatusOK {
 			l.seen[reason] = place
-		} else {
+		} else if status != http.StatusServiceUnavailable {
 			l.odd = append(l.odd, status)
 		}
 		l.mu.Unlock()

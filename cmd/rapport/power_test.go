@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/rapporthq/rapport/store/disktest"
@@ -21,27 +22,43 @@ import (
 // single sectors. What had been acknowledged by then is there, the files are sound, the ledger is whole. A disk that only says that it
 // synced must be found out by the same.
 func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
-	honest := recordingOf(t, false)
-	cuts := torture.Rounds(12, 400)
-	for n := range cuts {
-		at := honest.end * int64(n+1) / int64(cuts) // over the whole of the record; its end is every promise there is
-		if n%2 == 0 {
-			at = rand.Int64N(honest.end + 1)
+	cuts := torture.Rounds(10, 300)
+	recordingOf(t, nil).cuts(t, cuts)
+	// Some syncs fail. The system may have dropped what was to be synced, and says of the next sync that all went well.
+	failing := recordingOf(t, func(d *disktest.Disk, n int64) {
+		if n%7 == 0 {
+			d.Set(disktest.SyncErrno, int64(syscall.EIO))
+			d.Set(disktest.SyncFails, 1+n%3)
 		}
-		seed := rand.Uint64()
-		sub, c := honest.cut(t, at, seed)
-		if c.lost+c.twice+c.foreign > 0 || c.damage != "" {
-			t.Errorf("a cut at %d of %d (seed %d): of %d orders and %d looks acknowledged by then %d are lost, %d are there twice, %d should not be there; %s",
-				at, honest.end, seed, len(sub.acked), len(sub.seen), c.lost, c.twice, c.foreign, c.damage)
-		}
+	})
+	if failing.unable == 0 {
+		t.Error("no failed sync was answered with 503")
 	}
-	lying := recordingOf(t, true)
+	failing.cuts(t, cuts)
+	lying := recordingOf(t, func(d *disktest.Disk, _ int64) { d.Set(disktest.Lie, 1) })
 	for n := range 20 {
 		if lying.foundOut(t, lying.leave(t, lying.end, uint64(n))) {
 			return
 		}
 	}
 	t.Error("syncs that did nothing were not found out: the cuts prove nothing")
+}
+
+// cuts cuts the power all over the record, always at its end too, where every promise stands.
+func (r *recording) cuts(t *testing.T, cuts int) {
+	t.Helper()
+	for n := range cuts {
+		at := r.end * int64(n+1) / int64(cuts)
+		if n%2 == 0 {
+			at = rand.Int64N(r.end + 1)
+		}
+		seed := rand.Uint64()
+		sub, c := r.cut(t, at, seed)
+		if c.lost+c.twice+c.foreign > 0 || c.damage != "" {
+			t.Errorf("a cut at %d of %d (seed %d): of %d orders and %d looks acknowledged by then %d are lost, %d are there twice, %d should not be there; %s",
+				at, r.end, seed, len(sub.acked), len(sub.seen), c.lost, c.twice, c.foreign, c.damage)
+		}
+	}
 }
 
 // recording is a load's record.
@@ -52,7 +69,8 @@ type recording struct {
 	end        int64
 }
 
-func recordingOf(t *testing.T, lie bool) *recording {
+// recordingOf records a load; faulty, when there is one, is told of each acknowledgement and may set the disk's faults.
+func recordingOf(t *testing.T, faulty func(d *disktest.Disk, n int64)) *recording {
 	t.Helper()
 	home := exampleHome(t)
 	r := &recording{load: newLoad(t, "--home", home), home: home, base: filepath.Join(shortDir(t), "base")}
@@ -60,9 +78,10 @@ func recordingOf(t *testing.T, lie bool) *recording {
 		t.Fatal(err)
 	}
 	r.disk = disktest.Under(t, filepath.Join(home, databaseDir), true)
-	if lie {
-		r.disk.Set(disktest.Lie, 1)
+	if faulty != nil {
+		faulty(r.disk, 1)
 	}
+	var acknowledged atomic.Int64
 	r.place = r.disk.Now
 	s, ok := starts(t, r.disk.Env(), "serve", "--listen", "127.0.0.1:0", "--home", home)
 	if !ok {
@@ -76,6 +95,9 @@ func recordingOf(t *testing.T, lie bool) *recording {
 	var commands sync.WaitGroup
 	r.sent["brought"] = true
 	r.run(s.URL, func() {
+		if n := acknowledged.Add(1); faulty != nil && n < half { // commands are not tried again
+			faulty(r.disk, n)
+		}
 		if before.Add(-1) == 0 {
 			commands.Go(func() { // an import folds the journal, a charter empties the logs
 				file := writeFile(t, "orders.jsonl", `{"type":"track","messageId":"b","userId":"brought","event":"Order Completed","properties":{"order_id":"brought","products":[{"product_id":"sku-1","quantity":1}]}}`)

@@ -132,6 +132,7 @@ type op struct {
 	name   string
 	offset uint64
 	data   []byte
+	gone   bool // a sync failed over it: the system may have forgotten it, and later syncs say nothing of it
 }
 
 // inode is a file with what was done to it; safe of them are certainly on disk.
@@ -193,6 +194,12 @@ func (d *Disk) Cut(base, to string, at int64, r *rand.Rand) (synced int64) {
 				d.t.Fatalf("the record writes to %s, which is not there", o.name)
 			}
 			f.ops = append(f.ops, o)
+		case 'f':
+			if f != nil {
+				for i := f.safe; i < len(f.ops); i++ {
+					f.ops[i].gone = true
+				}
+			}
 		case 'b':
 			if o.name == "" {
 				n := len(changes)
@@ -250,7 +257,7 @@ func (f *inode) after(r *rand.Rand) []byte {
 	body := bytes.Clone(f.base)
 	how := r.IntN(4) // 1: all of it
 	for i, o := range f.ops {
-		unsure := i >= f.safe
+		unsure := i >= f.safe || o.gone
 		if unsure && (how == 0 || how == 2 && r.IntN(2) == 0) {
 			continue
 		}

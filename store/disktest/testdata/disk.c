@@ -32,7 +32,7 @@ struct control {
 	_Atomic int64_t read_micros; // how long each read takes besides
 };
 
-enum { WRITE = 'w', TRUNCATE = 't', BEGIN = 'b', END = 'e', UNLINK = 'u', CREATE = 'c', DIRECTORY = 'd' };
+enum { FAILED = 'f', WRITE = 'w', TRUNCATE = 't', BEGIN = 'b', END = 'e', UNLINK = 'u', CREATE = 'c' };
 
 struct __attribute__((packed)) record {
 	uint8_t kind;
@@ -199,6 +199,9 @@ static int synced(int fd, int (*real)(int)) {
 	int64_t left = atomic_load(&control->sync_fails);
 	if (left && name) {
 		if (left > 0) atomic_fetch_sub(&control->sync_fails, 1);
+		pthread_mutex_lock(&mu);
+		note(FAILED, name, 0, NULL, 0);
+		pthread_mutex_unlock(&mu);
 		if (fails(atomic_load(&control->sync_errno))) return -1;
 	}
 	if (atomic_load(&control->lie)) return 0;
