@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapporthq/rapport/charter"
-	"github.com/rapporthq/rapport/reach/prove"
 	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -316,7 +315,7 @@ func runDoctor(ctx context.Context, h *house, args doctorArgs, say *speaker) err
 			f.note("charter", fmt.Sprintf("Charter %d is in force, and charter.yaml is another: a proposal.", inForce.Position), "rapport charter diff shows what it would change; rapport charter accept puts it in force.")
 		}
 	}
-	rep, err := prove.VerifyLedger(ctx, h.proving("doctor", ""))
+	rep, _, err := h.verifyLedger(ctx, "doctor", nil)
 	switch {
 	case err != nil:
 		f.mend("ledger", "The ledger cannot be verified: "+sentence(err)+".", "rapport ledger verify says more.")
@@ -324,6 +323,9 @@ func runDoctor(ctx context.Context, h *house, args doctorArgs, say *speaker) err
 		f.mend("ledger", fmt.Sprintf("The ledger is not whole: %d faults, first at entry %d: %s.", len(rep.Problems), rep.Problems[0].Number, rep.Problems[0].Says), "Somebody changed the database, or a backup of part of it was put back: compare with a backup, and find out who.")
 	default:
 		f.good("ledger", "%d entries, whole.", rep.Size)
+	}
+	if all, err := h.anchors(ctx); err == nil {
+		anchorFindings(&f, all, h.clock())
 	}
 	if args.Version != version {
 		f.mend("versions", "The home is served by rapport "+version+", and this is "+args.Version+".", "Restart the serving process with this version.")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/ledger/anchor"
 	"github.com/rapporthq/rapport/trust/self"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -44,12 +46,13 @@ type house struct {
 	streams *streamNames
 	rates   rates
 
-	database bool           // on PostgreSQL, which processes share
-	sweptAt  person.Instant // the sweep job's own
-	building sync.Mutex     // one new decide.House at a time
-	seen     versions       // of the one in force
-	walking  sync.Mutex     // one walk of the ledger for a page at a time
-	learning sync.Mutex     // one learning at a time: what began earlier must not replace what knows more
+	database  bool           // on PostgreSQL, which processes share
+	sweptAt   person.Instant // the sweep job's own
+	building  sync.Mutex     // one new decide.House at a time
+	seen      versions       // of the one in force
+	walking   sync.Mutex     // one walk of the ledger for a page at a time
+	witnesses *http.Client
+	learning  sync.Mutex // one learning at a time: what began earlier must not replace what knows more
 }
 
 // versions are what a decide.House was made of.
@@ -78,7 +81,7 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v, rates: usualRates}
+	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v, rates: usualRates, witnesses: anchor.NewClient()}
 	if h.clock == nil {
 		h.clock = person.SystemClock
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/reach/prove"
 	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/ledger/anchor"
 )
 
 func init() {
@@ -21,8 +22,9 @@ func init() {
 }
 
 type ledgerArgs struct {
-	JSON   bool
-	Number int64
+	JSON    bool
+	Number  int64
+	Anchors []anchor.Place
 }
 
 func ledgerCommand() *cobra.Command {
@@ -39,7 +41,7 @@ func ledgerCommand() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
 	cmd.PersistentFlags().BoolVar(&args.JSON, "json", false, "print as JSON")
 	cmd.AddCommand(
-		verifyCommand(&home, &args),
+		verifyCommand(&home, &args), anchorCommand(&home), witnessCommand(),
 		&cobra.Command{Use: "report", Short: "Looks by month, team and actor", Example: "  rapport ledger report --home ./shop", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return perform(cmd.Context(), home, "ledger-report", args, terminal(cmd))
@@ -59,20 +61,34 @@ func ledgerCommand() *cobra.Command {
 
 // verifyCommand walks a home's ledger, or checks a file that somebody took away from one: that needs no home, and no key but the public one.
 func verifyCommand(home *homeOptions, args *ledgerArgs) *cobra.Command {
-	var file, key string
+	var file, key, witnessKey string
+	var anchors []string
 	cmd := &cobra.Command{Use: "verify", Short: "Walk the whole ledger and say which entry is wrong and how; or check a file of looks",
-		Long: "Walks a home's whole ledger. With --proof it checks the file of looks that a person took away from the trust centre: no home is needed,\n" +
+		Long: "Walks a home's whole ledger, and compares it with the heads that are kept outside the home (rapport ledger anchor). With --proof it checks the file of looks that a person took away from the trust centre: no home is needed,\n" +
 			"and no key but the ledger's public one, which stands beside the file there.",
 		Example: "  rapport ledger verify --home ./shop\n  rapport ledger verify --proof looks.json --key 'rapport-ledger+…'", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case file == "" && key == "":
+				for _, where := range anchors {
+					of := ""
+					if strings.Contains(where, "://") {
+						of = witnessKey
+					}
+					p, err := anchor.Parse(where, of)
+					if err != nil {
+						return usage{err}
+					}
+					args.Anchors = append(args.Anchors, p)
+				}
 				return perform(cmd.Context(), *home, "ledger-verify", *args, terminal(cmd))
 			case file == "" || key == "":
 				return usage{fault.New(fault.Invalid, "Give --proof FILE and --key KEY together: a file cannot vouch for itself.")}
 			}
 			return checkProof(file, key, args.JSON, terminal(cmd))
 		}}
+	cmd.Flags().StringArrayVar(&anchors, "anchor", nil, "a file of heads, or a witness's https address, to compare with besides the home's own places; it must be there")
+	cmd.Flags().StringVar(&witnessKey, "witness-key", "", "the public key of the witness that --anchor names")
 	cmd.Flags().StringVar(&file, "proof", "", "file of looks from the trust centre, to check without a home")
 	cmd.Flags().StringVar(&key, "key", "", "the ledger's public key, or a file of it")
 	return cmd
@@ -127,7 +143,7 @@ func (h *house) proving(actor, reason string) prove.Home {
 }
 
 func runVerify(ctx context.Context, h *house, args ledgerArgs, say *speaker) error {
-	rep, err := prove.VerifyLedger(ctx, h.proving("ledger verify", ""))
+	rep, unasked, err := h.verifyLedger(ctx, "ledger verify", args.Anchors)
 	if err != nil {
 		return err
 	}
@@ -137,6 +153,14 @@ func runVerify(ctx context.Context, h *house, args ledgerArgs, say *speaker) err
 		say.Printf("%d entries under the signed head, %d waiting; %d checked with their keys, %d emptied by erasure.\n", rep.Size, rep.Waiting, rep.Keyed, rep.Erased)
 		for _, p := range rep.Problems {
 			say.Printf("entry %d: %s: %s\n", p.Number, p.Fault, p.Says)
+		}
+		for _, s := range unasked {
+			say.Printf("not compared: %s\n", s)
+		}
+		if rep.Heads > 0 {
+			say.Printf("It was compared with %d heads that are kept outside the home.\n", rep.Heads)
+		} else {
+			say.Printf("It was compared with no head from outside the home: who can write all of it could have made all of it anew. See rapport ledger anchor.\n")
 		}
 		if rep.OK() {
 			say.Printf("The ledger is whole.\n")

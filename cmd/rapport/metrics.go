@@ -31,6 +31,7 @@ type meter struct {
 	collectSeconds prometheus.Histogram
 	lag            prometheus.Gauge
 	lost           prometheus.Counter
+	anchors        prometheus.Gauge
 	days           *tally.Book // the same by day, on disk, for the console; nil: nowhere
 }
 
@@ -57,8 +58,9 @@ func newMeter() *meter {
 		collectSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rapport_collect_seconds", Help: "Time of a request to collect, synced.", Buckets: buckets}),
 		lag:            prometheus.NewGauge(prometheus.GaugeOpts{Name: "rapport_history_lag_seconds", Help: "Age of the oldest event that is not in its person's history yet."}),
 		lost:           counter("rapport_receipts_lost_total", "Receipts that could not be written."),
+		anchors:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "rapport_anchors_failing", Help: "Places outside the home that did not take the ledger's head at their last turn."}),
 	}
-	m.registry.MustRegister(m.accepted, m.duplicate, m.eventsRefused, m.fieldsRefused, m.decisions, m.degraded, m.holds, m.looks, m.requests, m.decideSeconds, m.collectSeconds, m.lag, m.lost,
+	m.registry.MustRegister(m.accepted, m.duplicate, m.eventsRefused, m.fieldsRefused, m.decisions, m.degraded, m.holds, m.looks, m.requests, m.decideSeconds, m.collectSeconds, m.lag, m.lost, m.anchors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

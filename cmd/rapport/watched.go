@@ -6,7 +6,6 @@ import (
 
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/collect"
-	"github.com/rapporthq/rapport/reach/prove"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/web/console"
 )
@@ -48,6 +47,13 @@ func (w watched) Ledger(ctx context.Context) (l console.Ledger, err error) {
 		return l, err
 	}
 	l.Head = string(head)
+	anchors, err := w.h.anchors(ctx)
+	if err != nil {
+		return l, err
+	}
+	for _, a := range anchors {
+		l.Anchors = append(l.Anchors, console.Anchor{Where: a.Where, Entries: a.Size, At: a.At, Fault: a.Fault, Failed: a.Says != ""})
+	}
 	if l.Months, err = w.h.ledger.Months(ctx); err != nil {
 		return l, err
 	}
@@ -65,5 +71,6 @@ func (w watched) Verify(ctx context.Context) (ledger.Report, error) {
 	defer w.h.walking.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, walkingTime)
 	defer cancel()
-	return prove.VerifyLedger(ctx, w.h.proving("console", ""))
+	rep, _, err := w.h.verifyLedger(ctx, "console", nil)
+	return rep, err
 }

@@ -57,8 +57,9 @@ func recorded(ctx context.Context, h Home, own ledger.Row, before int64) (bool, 
 	return false, nil
 }
 
-// VerifyLedger folds what waits and walks the ledger, with the key of every person of whom a row still tells.
-func VerifyLedger(ctx context.Context, h Home) (ledger.Report, error) {
+// VerifyLedger folds what waits and walks the ledger, with the key of every person of whom a row still tells, and compares it with heads that
+// were kept elsewhere.
+func VerifyLedger(ctx context.Context, h Home, kept ...ledger.Kept) (ledger.Report, error) {
 	// When somebody else folds at the same moment, what waits is in the tree all the same. And nothing is folded into a tree that does not
 	// agree with its head: the walk is what names the fault.
 	if _, err := h.Ledger.Sequence(ctx); err != nil && !errors.Is(err, ledger.ErrMoved) && !errors.Is(err, ledger.ErrTree) {
@@ -88,5 +89,5 @@ func VerifyLedger(ctx context.Context, h Home) (ledger.Report, error) {
 		}
 		keys[row.Of] = k
 		return k, true
-	})
+	}, kept...)
 }

@@ -120,7 +120,11 @@ func (h *house) verify(store *ledgertest.Memory, known ...[]byte) ledger.Report 
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	rep, err := l.Verify(context.Background(), h.leafKey, known...)
+	var kept []ledger.Kept
+	for _, k := range known {
+		kept = append(kept, ledger.Kept{Head: k, Where: "a file"})
+	}
+	rep, err := l.Verify(context.Background(), h.leafKey, kept...)
 	if err != nil {
 		h.t.Fatal(err)
 	}

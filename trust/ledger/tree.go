@@ -13,8 +13,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-const origin = "rapport-ledger"
-
 // Ledger folds rows into the tree, and checks and proves what is in it.
 type Ledger struct {
 	store    Store
@@ -45,12 +43,15 @@ type head struct {
 	root tlog.Hash
 }
 
+// origin names the tree in its heads: as its key is named. Each home has a name of its own, so that a witness can tell them apart.
+func (l *Ledger) origin() string { return l.verifier.Name() }
+
 // sign writes a head as a C2SP checkpoint: origin, size, root, signature.
 func (l *Ledger) sign(h head) ([]byte, error) {
 	if l.signer == nil {
 		return nil, errors.New("this ledger was opened without a signing key: it cannot fold rows")
 	}
-	text := origin + "\n" + strconv.FormatInt(h.size, 10) + "\n" + base64.StdEncoding.EncodeToString(h.root[:]) + "\n"
+	text := l.origin() + "\n" + strconv.FormatInt(h.size, 10) + "\n" + base64.StdEncoding.EncodeToString(h.root[:]) + "\n"
 	return note.Sign(&note.Note{Text: text}, l.signer)
 }
 
@@ -67,7 +68,7 @@ func (l *Ledger) readHead(signed []byte) (head, error) {
 		return head{}, errHead
 	}
 	lines := strings.Split(n.Text, "\n")
-	if len(lines) != 4 || lines[0] != origin || lines[3] != "" {
+	if len(lines) != 4 || lines[0] != l.origin() || lines[3] != "" {
 		return head{}, errHead
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)

@@ -6,6 +6,8 @@ import (
 	"sort"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/rapporthq/rapport/person"
 )
 
 // Fault is how an entry, or the ledger as a whole, is wrong.
@@ -24,6 +26,7 @@ const (
 	BadRoot      Fault = "bad-root"      // the rows' root is not the signed one
 	Emptied      Fault = "emptied"       // a row has lost its person without an erasure that says so
 	BadErasure   Fault = "bad-erasure"   // an erasure names entries that it cannot
+	Backdated    Fault = "backdated"     // an entry says that it was made before a head that was kept elsewhere, which does not cover it
 )
 
 // Problem is one thing that is wrong: the entry's number (0: the ledger as a whole), how, and a sentence.
@@ -42,6 +45,7 @@ type Report struct {
 	Waiting   int       // rows without a number, up to a thousand: a serving home folds them within a second
 	Problems  []Problem // at most a hundred
 	More      int64     // problems beyond these
+	Heads     int64     // heads kept elsewhere that it was compared with
 	Unchecked int64     // rows whose person's key is gone and whose open part and place alone could be checked
 }
 
@@ -60,12 +64,12 @@ const verifyAtOnce = 1000
 
 // Verify walks the whole ledger: it makes every row's leaf again with its key, the tree again from the rows, and compares with
 // the stored hashes and the signed head. leafKey gives the key of a row by its Of (the home's when that is zero), false when the person is gone.
-// known are heads that were signed before and kept elsewhere: the ledger must contain each; without any, a ledger that was put
-// back whole to an earlier state, head and all, looks right.
+// known are heads that were signed before and kept elsewhere: the ledger must contain each, and no entry after one may be older; without
+// any, a ledger that was put back whole to an earlier state, head and all, looks right, and so does one that who holds all keys made anew.
 //
 // What it finds is in the Report; the error is only for a store that cannot be read.
-func (l *Ledger) Verify(ctx context.Context, leafKey func(Row) ([]byte, bool), known ...[]byte) (Report, error) {
-	v := verifying{l: l, leafKey: leafKey, misplaced: map[tlog.Hash]int64{}, isFound: map[int64]bool{}}
+func (l *Ledger) Verify(ctx context.Context, leafKey func(Row) ([]byte, bool), known ...Kept) (Report, error) {
+	v := verifying{l: l, leafKey: leafKey, misplaced: map[tlog.Hash]int64{}, isFound: map[int64]bool{}, known: l.readKept(known)}
 	rep := &v.rep
 	signed, err := l.store.Head(ctx)
 	if err != nil {
@@ -99,8 +103,8 @@ func (l *Ledger) Verify(ctx context.Context, leafKey func(Row) ([]byte, bool), k
 	if trusted && !rowsRight && !v.broken {
 		rep.add(0, BadRoot, "The rows and stored hashes agree with each other and not with the signed head: they were replaced together.")
 	}
-	for _, k := range known {
-		v.compare(ctx, k)
+	if err := v.compareAll(ctx); err != nil {
+		return Report{}, err
 	}
 	sort.SliceStable(rep.Problems, func(i, j int) bool { return rep.Problems[i].Number < rep.Problems[j].Number })
 	return v.rep, nil
@@ -120,6 +124,9 @@ type verifying struct {
 	gone      []gone              // numbers without a row
 	erasures  []erasure           // what may be empty or gone
 	misplaced map[tlog.Hash]int64 // hash that the store has at a number whose row has another
+	known     []known             // heads that were kept elsewhere, the smaller first
+	passed    int                 // how many of them the walk has left behind
+	floor     person.Instant      // when the latest of those was made
 	found     []found             // those rows
 	isFound   map[int64]bool
 }
@@ -221,6 +228,7 @@ func (v *verifying) check(ctx context.Context, from, to int64, rows []Row) error
 				v.rep.add(n, Changed, fmt.Sprintf("Entry %d is not what its person's key sealed.", n))
 			}
 			v.note(row)
+			v.dated(row)
 		}
 		if err := v.grow(n, h, stored); err != nil {
 			return err
@@ -386,24 +394,5 @@ func (v *verifying) judgeMisplaced(rowsRight bool) {
 			continue
 		}
 		v.rep.add(f.number, Changed, fmt.Sprintf("Entry %d was changed after it was folded.", f.number))
-	}
-}
-
-// compare checks the ledger against a head that was signed before.
-func (v *verifying) compare(ctx context.Context, signed []byte) {
-	h, err := v.l.readHead(signed)
-	switch {
-	case err != nil:
-		v.rep.add(0, BadSignature, "A head that was kept elsewhere is damaged or signed by another key.")
-	case h.size > v.edge.size:
-		v.rep.add(v.edge.size+1, CutBack, fmt.Sprintf("A head that was kept elsewhere covers %d entries; the ledger has %d.", h.size, v.edge.size))
-	default:
-		e, err := v.l.loadEdge(ctx, h.size)
-		if err == nil {
-			if root, rootErr := e.root(); rootErr == nil && root == h.root {
-				return
-			}
-		}
-		v.rep.add(0, Forked, fmt.Sprintf("The first %d entries are not those over which a head that was kept elsewhere was signed.", h.size))
 	}
 }

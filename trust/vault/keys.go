@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -58,7 +59,9 @@ func createKeys(dir string, kms tink.AEAD) error {
 		secret := make([]byte, 32)
 		_, _ = rand.Read(secret)
 		if name == "tree" {
-			signer, verifier, err := note.GenerateKey(rand.Reader, "rapport-ledger")
+			tag := make([]byte, 6) // a witness keeps heads of many homes
+			_, _ = rand.Read(tag)
+			signer, verifier, err := note.GenerateKey(rand.Reader, "rapport-ledger/"+hex.EncodeToString(tag))
 			if err != nil {
 				return fmt.Errorf("%w: no signing key could be made: %w", ErrKeys, err)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/tally"
+	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/web/page"
 )
@@ -17,8 +18,18 @@ type Ledger struct {
 	Sound   bool // the head is signed by this home's key
 	Head    string
 	Public  string // the public key of the heads
+	Anchors []Anchor
 	Months  []ledger.Month
 	Latest  []ledger.Row // the newest first; the page shows neither whom they were at nor their reasons
+}
+
+// Anchor is a place outside the home where heads are kept.
+type Anchor struct {
+	Where   string
+	Entries int64          // under the last head that it has
+	At      person.Instant // when that was confirmed; 0: never
+	Fault   ledger.Fault   // how the ledger is not the one whose heads it keeps
+	Failed  bool           // it could not be asked at its last turn
 }
 
 // ledgerPage is the page, and what the walk found after the button was pressed.
