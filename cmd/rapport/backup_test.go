@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 	"github.com/rapporthq/rapport/demo/bank"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -57,14 +60,16 @@ func TestAHomeGoesFromEngineToEngineAndDecidesTheSame(t *testing.T) {
 	dir, db := shortDir(t), pgtest.URL(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	must(t, "token", "--home", first, "--role", "decide", "--name", "app")
+	must(t, "token", "--home", first, "--role", "admin", "--name", "gone")
+	must(t, "token", "--home", first, "--revoke", "gone")
 
 	must(t, "backup", "--home", first, at("one"), "--keys", at("one.keys"))
-	said := must(t, "restore", at("one"), "--keys", at("one.keys"), "--home", at("second"), "--database", db)
-	if !strings.Contains(said, "300 pseudonyms, every row as it was") {
+	said := must(t, "restore", at("one"), "--keys", at("one.keys"), "--home", at("second"), "--database", db, "--keep-tokens")
+	if !strings.Contains(said, "300 pseudonyms, every row as it was") || strings.Contains(said, "ended") {
 		t.Error(said)
 	}
 	must(t, "backup", "--home", at("second"), "--database", db, at("two"), "--keys", at("two.keys"))
-	must(t, "restore", at("two"), "--keys", at("two.keys"), "--home", at("third"))
+	must(t, "restore", at("two"), "--keys", at("two.keys"), "--home", at("third"), "--keep-tokens")
 
 	now := person.SystemClock()
 	decisions := func(o homeOptions) []any {
@@ -97,7 +102,7 @@ func TestAHomeGoesFromEngineToEngineAndDecidesTheSame(t *testing.T) {
 		}
 	}
 	whole(t, at("third"))
-	if out := must(t, "token", "--home", at("third"), "--list"); !strings.Contains(out, "decide    app") {
+	if out := must(t, "token", "--home", at("third"), "--list"); !regexp.MustCompile(`decide +app .*, good\n`).MatchString(out) || !regexp.MustCompile(`admin +gone .*, revoked`).MatchString(out) {
 		t.Errorf("the token is lost: %s", out)
 	}
 	// A used database and a used folder are left alone.
@@ -107,6 +112,43 @@ func TestAHomeGoesFromEngineToEngineAndDecidesTheSame(t *testing.T) {
 	oneSentence(t, "a restore over a home", errs, code, 1)
 	if _, err := os.Stat(at("fourth")); !os.IsNotExist(err) {
 		t.Errorf("a restore that was refused left something: %v", err)
+	}
+}
+
+// TestATokenThatWasRevokedIsNotGoodAgainAfterARestore: the backup is older than the revocation, so it cannot know; nobody comes in by any
+// of its tokens, old or newer, and a new one is good. On both engines.
+func TestATokenThatWasRevokedIsNotGoodAgainAfterARestore(t *testing.T) {
+	dir := shortDir(t)
+	first, at := filepath.Join(dir, "home"), func(name string) string { return filepath.Join(dir, name) }
+	must(t, "init", first, "--example", "bank")
+	lost := strings.TrimSpace(must(t, "token", "--home", first, "--role", "admin", "--name", "lost"))
+	kept := strings.TrimSpace(must(t, "token", "--home", first, "--role", "decide", "--name", "app"))
+	must(t, "backup", "--home", first, at("one"), "--keys", at("keys"))
+	must(t, "token", "--home", first, "--revoke", lost)
+	must(t, "backup", "--home", first, at("two"), "--keys", at("keys")) // the keys file is the current one; the older backup is restored with it
+
+	for name, o := range map[string]homeOptions{"SQLite": {Home: at("second")}, "PostgreSQL": {Home: at("third"), Database: pgtest.URL(t)}} {
+		said := must(t, "restore", at("one"), "--keys", at("keys"), "--home", o.Home, "--database", o.Database)
+		if !strings.Contains(said, "Its 2 tokens are ended") {
+			t.Errorf("%s says nothing of its tokens: %s", name, said)
+		}
+		h, err := openHouse(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		for what, text := range map[string]string{"the revoked one": lost, "another": kept} {
+			if p, err := h.keeper.Token(t.Context(), text); !errors.Is(err, access.ErrUnauthorised) {
+				t.Errorf("%s: %s is good: %s, %v", name, what, p.Role, err)
+			}
+		}
+		fresh, err := h.mint(t.Context(), tokenArgs{Role: "decide", Name: "app"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.keeper.Token(t.Context(), fresh); err != nil {
+			t.Errorf("%s: a new token: %v", name, err)
+		}
 	}
 }
 

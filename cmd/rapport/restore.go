@@ -15,17 +15,20 @@ import (
 	"github.com/rapporthq/rapport/reach/prove"
 	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/store/backup"
+	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
 func restoreCommand() *cobra.Command {
 	var home homeOptions
 	var keys string
+	var keep bool
 	cmd := &cobra.Command{
 		Use:   "restore FILE --keys FILE --home DIR",
 		Short: "Make a home of a backup, and check the whole of it before it says done",
 		Long: "DIR must be empty or not there, and so must a database named with --database; a backup of SQLite can be restored into\n" +
-			"PostgreSQL and the other way round. Tokens are as they were: revoke again what was revoked since.",
+			"PostgreSQL and the other way round. Every token of the backup is ended, for one that was revoked since it was taken would be\n" +
+			"good again: make new ones. With --keep-tokens they stay as they were.",
 		Example: "  rapport restore /backups/shop-2026-11-22 --keys /elsewhere/shop-keys --home ./shop",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -35,16 +38,17 @@ func restoreCommand() *cobra.Command {
 			case keys == "":
 				return usage{errors.New("give the keys of the backup with --keys FILE")}
 			}
-			return restore(cmd.Context(), files[0], keys, home, terminal(cmd))
+			return restore(cmd.Context(), files[0], keys, keep, home, terminal(cmd))
 		},
 	}
 	homeFlags(cmd, &home)
 	cmd.Flags().StringVar(&keys, "keys", "", "the keys file that was written with the backup, or a newer one")
+	cmd.Flags().BoolVar(&keep, "keep-tokens", false, "leave the tokens as they were: only when none was revoked since the backup")
 	return cmd
 }
 
 // restore makes the home beside its place and moves it there when all of it has been checked.
-func restore(ctx context.Context, data, keys string, o homeOptions, say *speaker) (err error) {
+func restore(ctx context.Context, data, keys string, keep bool, o homeOptions, say *speaker) (err error) {
 	if o.Home, err = filepath.Abs(o.Home); err != nil {
 		return err
 	}
@@ -77,7 +81,8 @@ func restore(ctx context.Context, data, keys string, o homeOptions, say *speaker
 	if err := fillHome(ctx, d, k, data, keys, at, say); err != nil {
 		return err
 	}
-	if err := checkHome(ctx, at); err != nil {
+	tokens := 0
+	if tokens, err = checkHome(ctx, at, keep); err != nil {
 		if o.Database != "" {
 			return fmt.Errorf("%w (the database holds what was restored: empty it)", err)
 		}
@@ -93,6 +98,9 @@ func restore(ctx context.Context, data, keys string, o homeOptions, say *speaker
 		return err
 	}
 	say.Printf("The home of %s is in %s: %d pseudonyms, every row as it was, the ledger whole.\n", d.At.UTC().Format("2 January 2006 15:04 UTC"), o.Home, d.Counts["person"])
+	if tokens > 0 {
+		say.Printf("Its %d tokens are ended, for one that was revoked after the backup would be good again: make new ones with rapport token.\n", tokens)
+	}
 	return nil
 }
 
@@ -190,19 +198,23 @@ func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at home
 	return err
 }
 
-// checkHome opens the restored home as any command would, and walks its ledger with the keys.
-func checkHome(ctx context.Context, at homeOptions) error {
+// checkHome opens the restored home as any command would, walks its ledger with the keys, and ends its tokens unless they are kept: this is before
+// the home is in its place, so nobody ever serves it with a token that was revoked. It says how many it ended.
+func checkHome(ctx context.Context, at homeOptions, keep bool) (ended int, err error) {
 	h, err := openHouse(ctx, at)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer h.Close()
 	rep, err := prove.VerifyLedger(ctx, h.proving("restore", ""))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !rep.OK() {
-		return fault.New(fault.Invalid, fmt.Sprintf("The ledger of the backup is not whole (%d faults), so it is not restored: take an older backup.", len(rep.Problems)))
+		return 0, fault.New(fault.Invalid, fmt.Sprintf("The ledger of the backup is not whole (%d faults), so it is not restored: take an older backup.", len(rep.Problems)))
 	}
-	return nil
+	if keep {
+		return 0, nil
+	}
+	return h.revoke(ctx, func(access.Token) bool { return true })
 }

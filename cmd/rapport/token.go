@@ -128,15 +128,20 @@ func (h *house) listTokens(ctx context.Context, say *speaker) error {
 	return nil
 }
 
-// revoke ends every good token of that text or name, and says how many they were.
-func (h *house) revoke(ctx context.Context, which string) (n int, err error) {
+// named says which tokens have that text or name.
+func named(which string) func(access.Token) bool {
+	hash := access.HashOf(which)
+	return func(t access.Token) bool { return t.Hash == hash || t.Name == which }
+}
+
+// revoke ends every such token that is good, and says how many they were.
+func (h *house) revoke(ctx context.Context, which func(access.Token) bool) (n int, err error) {
 	all, err := h.store.AllTokens(ctx)
 	if err != nil {
 		return 0, err
 	}
-	hash := access.HashOf(which)
 	for _, t := range all {
-		if t.Revoked == 0 && (t.Hash == hash || t.Name == which) {
+		if t.Revoked == 0 && which(t) {
 			if err := h.store.RevokeToken(ctx, t.Hash, h.clock()); err != nil {
 				return n, err
 			}
@@ -148,7 +153,7 @@ func (h *house) revoke(ctx context.Context, which string) (n int, err error) {
 }
 
 func (h *house) revokeTokens(ctx context.Context, which string, say *speaker) error {
-	n, err := h.revoke(ctx, which)
+	n, err := h.revoke(ctx, named(which))
 	if err != nil {
 		return err
 	}
@@ -169,7 +174,7 @@ func (t tokens) Make(ctx context.Context, n console.NewToken) (string, error) {
 }
 
 func (t tokens) Revoke(ctx context.Context, name string) error {
-	n, err := t.h.revoke(ctx, name)
+	n, err := t.h.revoke(ctx, named(name))
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotFound, "No token of that name is still good; look at the list again.")
 	}
