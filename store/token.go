@@ -128,8 +128,8 @@ func (s *Store) RevokeSessionsOf(ctx context.Context, id person.ID, at person.In
 	})
 }
 
-// RevokeStaffSessions ends all sessions of the member of staff of that name, and gives their hashes. They are few: each lasts hours.
-func (s *Store) RevokeStaffSessions(ctx context.Context, name string, at person.Instant) (ended [][32]byte, err error) {
+// RevokeStaffSessions ends all sessions of a member of staff that have not ended, and gives their hashes. They are few: each lasts hours.
+func (s *Store) RevokeStaffSessions(ctx context.Context, member [32]byte, at person.Instant) (ended [][32]byte, err error) {
 	err = s.update(ctx, func(ctx context.Context, c conn) error {
 		ended = nil
 		var nobody person.ID
@@ -140,7 +140,7 @@ func (s *Store) RevokeStaffSessions(ctx context.Context, name string, at person.
 				if err := json.Unmarshal(r.bytes(1), &n); err != nil {
 					return err
 				}
-				if n.Name == name && n.Role.Staff() {
+				if n.Member == member && n.Role.Staff() {
 					ended = append(ended, [32]byte(r.bytes(0)))
 				}
 				return nil

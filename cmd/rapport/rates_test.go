@@ -40,7 +40,7 @@ func TestNobodyIsSlowedForLong(t *testing.T) {
 	customer := func(r *http.Request) {
 		r.AddCookie(&http.Cookie{Name: access.CookieName(true, false), Value: credentials[access.Customer]})
 	}
-	cookie, err := access.Begin(t.Context(), h.store, access.Session{Role: access.Marketer, Name: "Marie", Team: "marketing"}, now)
+	cookie, err := access.Begin(t.Context(), h.store, access.Session{Role: access.Marketer, Name: "Marie", Team: "marketing", Member: [32]byte{1}}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,9 +62,9 @@ func (s sessions) end(r *http.Request) {
 type customers struct{ sessions }
 
 func (s customers) Enter(w http.ResponseWriter, r *http.Request, link string) error {
-	cookie, who, err := access.UseLink(r.Context(), s.h.store, link, s.h.clock())
+	cookie, _, err := access.UseLink(r.Context(), s.h.store, link, s.h.clock())
 	switch {
-	case errors.Is(err, access.ErrUnauthorised) || err == nil && who.Role != access.Customer:
+	case errors.Is(err, access.ErrUnauthorised):
 		return trustcentre.ErrEntry
 	case err != nil:
 		return fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
@@ -102,7 +102,7 @@ func (s staff) SignIn(w http.ResponseWriter, r *http.Request, token string) erro
 	if err != nil || !p.Role.Staff() {
 		return fault.New(fault.Unauthorised, "This is no token of a member of staff, or it has run out; ask an admin for a new one.")
 	}
-	return s.begin(w, r, access.Session{Role: p.Role, Name: p.Name, Team: p.Team})
+	return s.begin(w, r, access.Session{Role: p.Role, Name: p.Name, Team: p.Team, Member: p.Member})
 }
 
 func (s staff) Staff(r *http.Request) (console.Staff, bool) {

@@ -110,7 +110,7 @@ func (p provider) Enter(w http.ResponseWriter, r *http.Request) error {
 		p.h.log.WarnContext(r.Context(), "a sign-in at the OpenID Connect provider failed", "kind", "provider")
 		return errNoSignIn
 	}
-	return p.begin(w, r, access.Session{Role: who.Role, Name: who.Name, Team: teamOf(who.Role)})
+	return p.begin(w, r, access.Session{Role: who.Role, Name: who.Name, Team: teamOf(who.Role), Member: who.Member})
 }
 
 // teamOf is the charter's team of a role, where nothing else is said.
@@ -129,9 +129,9 @@ func (s staff) begin(w http.ResponseWriter, r *http.Request, who access.Session)
 	return nil
 }
 
-// Everywhere ends all sessions of who asks, in every browser.
+// Everywhere ends all sessions of who asks, in every browser: those of the same token, or of the same subject at the provider.
 func (s staff) Everywhere(w http.ResponseWriter, r *http.Request) error {
-	ended, err := s.h.store.RevokeStaffSessions(context.WithoutCancel(r.Context()), principalOf(r).Name, s.h.clock())
+	ended, err := s.h.store.RevokeStaffSessions(context.WithoutCancel(r.Context()), principalOf(r).Member, s.h.clock())
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, "Your sessions cannot be ended just now; try again in a moment.", err)
 	}

@@ -46,30 +46,37 @@ func TestStaffSessionsAreNewAtSignInAndEndEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enter := func(name, before string) *http.Cookie {
+	token := func(name string) string {
 		text, err := h.mint(context.Background(), tokenArgs{Role: "marketer", Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
+		return text
+	}
+	enter := func(text, before string) *http.Cookie {
 		return cookieOf(t, staffVisit(handler, "POST", "/console/sign-in", before, url.Values{"token": {text}}))
 	}
 	in := func(c *http.Cookie) bool {
 		return staffVisit(handler, "GET", "/console/you", c.Value, nil).Code == http.StatusOK
 	}
-	first := enter("Marie", "")
+	marie, namesake := token("Marie"), token("Marie")
+	first := enter(marie, "")
 	if !first.HttpOnly || first.SameSite != http.SameSiteLaxMode || !in(first) {
 		t.Errorf("the cookie is %+v", first)
 	}
-	second := enter("Marie", first.Value)
+	second := enter(marie, first.Value)
 	if second.Value == first.Value || in(first) || !in(second) {
 		t.Error("the session of before a sign-in goes on after it")
 	}
-	phone, other := enter("Marie", ""), enter("Paul", "")
+	phone, other := enter(marie, ""), enter(namesake, "")
 	if w := staffVisit(handler, "POST", "/console/sign-out-everywhere", second.Value, nil); w.Code != http.StatusSeeOther || cookieOf(t, w).MaxAge >= 0 {
 		t.Errorf("%d: %v", w.Code, w.Header())
 	}
 	if in(second) || in(phone) || !in(other) {
-		t.Errorf("after one click the browser is in: %v, the phone: %v, somebody else: %v", in(second), in(phone), in(other))
+		t.Errorf("after one click the browser is in: %v, the phone: %v, somebody else of the same name: %v", in(second), in(phone), in(other))
+	}
+	if n, err := h.revoke(t.Context(), named(namesake)); n != 1 || err != nil || in(other) {
+		t.Errorf("%d tokens revoked, and whom one let in is in: %v, %v", n, in(other), err)
 	}
 	if w := staffVisit(handler, "GET", "/console/sign-in/openid", "", nil); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "no OpenID Connect provider") {
 		t.Errorf("a provider that is not there: %d", w.Code)

@@ -134,7 +134,7 @@ func named(which string) func(access.Token) bool {
 	return func(t access.Token) bool { return t.Hash == hash || t.Name == which }
 }
 
-// revoke ends every such token that is good, and says how many they were.
+// revoke ends every such token that is good, and the sessions that began with it; it says how many tokens they were.
 func (h *house) revoke(ctx context.Context, which func(access.Token) bool) (n int, err error) {
 	all, err := h.store.AllTokens(ctx)
 	if err != nil {
@@ -146,6 +146,13 @@ func (h *house) revoke(ctx context.Context, which func(access.Token) bool) (n in
 				return n, err
 			}
 			h.keeper.Dropped(t.Hash)
+			ended, err := h.store.RevokeStaffSessions(ctx, t.Hash, h.clock()) // whom it let in
+			if err != nil {
+				return n, err
+			}
+			for _, key := range ended {
+				h.keeper.Dropped(key)
+			}
 			n++
 		}
 	}

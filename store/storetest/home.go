@@ -85,6 +85,7 @@ var cases = []struct {
 	{"a bare item needs k people", sightings},
 	{"tokens", tokens},
 	{"sessions and links", sessions},
+	{"sessions of staff", staffSessions},
 	{"what may be used once is used once", spent},
 	{"refusals are counts", refusals},
 	{"what happens is counted by day", tallies},

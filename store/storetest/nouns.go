@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/collect"
+	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -171,13 +174,50 @@ func tokens(t *testing.T, h *Home) {
 	same(t, []access.Token{b, a}, all)
 }
 
+// staffSessions: signing out everywhere ends this member's sessions that go on, and nobody else's, whatever they are called.
+func staffSessions(t *testing.T, h *Home) {
+	s := h.Open(t)
+	enrol(t, s, 1)
+	ann, other := access.Member("https://id.example", "1"), access.Member("https://id.example", "2")
+	begin := func(n byte, more access.Session) [32]byte {
+		more.Hash, more.Began = [32]byte{n}, Noon
+		if more.Expires == 0 {
+			more.Expires = Noon + 100
+		}
+		must(t, s.PutSession(ctx, more))
+		return more.Hash
+	}
+	desk := begin(1, access.Session{Role: access.Privacy, Name: "Ann", Member: ann})
+	phone := begin(2, access.Session{Role: access.Marketer, Name: "Ann Other-Role", Member: ann})
+	namesake := begin(3, access.Session{Role: access.Privacy, Name: "Ann", Member: other})
+	customer := begin(4, access.Session{Role: access.Customer, Person: id(1), Member: ann})
+	begin(5, access.Session{Role: access.Privacy, Name: "Ann", Member: ann, Expires: Noon + 5})
+	left := begin(6, access.Session{Role: access.Privacy, Name: "Ann", Member: ann})
+	must(t, s.RevokeSession(ctx, left, Noon+1))
+
+	ended, err := s.RevokeStaffSessions(ctx, ann, Noon+10)
+	must(t, err)
+	slices.SortFunc(ended, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
+	same(t, [][32]byte{desk, phone}, ended)
+	for hash, want := range map[[32]byte]person.Instant{desk: Noon + 10, phone: Noon + 10, namesake: 0, customer: 0, left: Noon + 1} {
+		if got, ok, err := s.SessionByHash(ctx, hash); !ok || err != nil || got.Revoked != want {
+			t.Errorf("session %d ended at %d, want %d (%v)", hash[0], got.Revoked, want, err)
+		}
+	}
+	ended, err = s.RevokeStaffSessions(ctx, ann, Noon+11)
+	must(t, err)
+	if len(ended) != 0 {
+		t.Errorf("%d sessions end twice", len(ended))
+	}
+}
+
 func sessions(t *testing.T, h *Home) {
 	s := h.Open(t)
 	enrol(t, s, 1, 2)
 	join(t, s, 2, 1, Noon)
 	a := access.Session{Hash: [32]byte{1}, Role: access.Customer, Person: id(1), Began: Noon, Expires: Noon + 100}
 	b := access.Session{Hash: [32]byte{2}, Role: access.Customer, Person: id(2), Began: Noon, Expires: Noon + 100}
-	staff := access.Session{Hash: [32]byte{3}, Role: access.Privacy, Name: "ann", Began: Noon, Expires: Noon + 100}
+	staff := access.Session{Hash: [32]byte{3}, Role: access.Privacy, Name: "ann", Member: [32]byte{1}, Began: Noon, Expires: Noon + 100}
 	for _, n := range []access.Session{a, b, staff} {
 		must(t, s.PutSession(ctx, n))
 		got, ok, err := s.SessionByHash(ctx, n.Hash)
@@ -203,7 +243,7 @@ func sessions(t *testing.T, h *Home) {
 	if _, ok, err := s.SessionByHash(ctx, [32]byte{9}); ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	link := access.Link{Hash: [32]byte{7}, Role: access.Customer, Person: id(1), Expires: Noon + 50}
+	link := access.Link{Hash: [32]byte{7}, Person: id(1), Expires: Noon + 50}
 	must(t, s.PutLink(ctx, link))
 	var all sync.WaitGroup
 	var mu sync.Mutex

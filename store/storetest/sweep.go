@@ -45,7 +45,7 @@ func sweeps(t *testing.T, h *Home) {
 	must(t, s.Keep(ctx, []vault.Row{row(1, vault.ReceiptRow, 1, old, "x"), row(1, vault.ReceiptRow, 2, young, "x")}, true))
 	must(t, s.PutSession(ctx, access.Session{Hash: [32]byte{1}, Role: access.Customer, Person: id(1), Expires: old}))
 	must(t, s.PutSession(ctx, access.Session{Hash: [32]byte{2}, Role: access.Customer, Person: id(1), Expires: young}))
-	must(t, s.PutLink(ctx, access.Link{Hash: [32]byte{3}, Role: access.Customer, Person: id(1), Expires: old}))
+	must(t, s.PutLink(ctx, access.Link{Hash: [32]byte{3}, Person: id(1), Expires: old}))
 	must(t, s.AddRefusals(ctx, []collect.Refusal{{Day: Noon.Day() - 1, Source: "web", Count: 1}, {Day: Noon.Day(), Source: "web", Count: 1}}))
 	must(t, s.AcceptCharter(ctx, 0, charter.Accepted{Position: 1, Hash: "1"}))
 

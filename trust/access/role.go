@@ -62,6 +62,7 @@ type Principal struct {
 	MayExplain bool      // may see what was held and why
 	MayAttest  bool      // its word that a person is signed in counts
 	Person     person.ID // of a customer's session: a pseudonym of theirs
+	Member     [32]byte  // of staff: who of them it is, whatever their name; of others nothing
 	Cookie     bool      // came by cookie: changes need SameOrigin
 	Key        [32]byte  // hash of the token or session: for rate limits and revocation, opens nothing
 }

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"time"
 
@@ -14,18 +15,22 @@ type Session struct {
 	Role    Role     // Customer, or a member of staff's
 	Name    string   // staff only
 	Team    string   // staff only
+	Member  [32]byte // staff only: who of them it is, whatever they are called; see Member and Token.Hash
 	Person  person.ID
 	Began   person.Instant
 	Expires person.Instant
 	Revoked person.Instant // 0: not
 }
 
-// Link is a sign-in link that has not been used.
+// Member is the stable identity of a member of staff who comes from an OpenID Connect provider: the issuer and the subject there,
+// which OpenID Connect promises to be nobody else's, ever. Who comes by a token is the token's hash.
+func Member(issuer, subject string) [32]byte {
+	return sha256.Sum256([]byte("openid\x00" + issuer + "\x00" + subject))
+}
+
+// Link is a customer's sign-in link that has not been used.
 type Link struct {
 	Hash    [32]byte
-	Role    Role
-	Name    string
-	Team    string
 	Person  person.ID
 	Expires person.Instant
 }
@@ -61,8 +66,8 @@ func (s Session) principal(now person.Instant) (Principal, bool) {
 	switch {
 	case s.Role == Customer && !s.Person.IsZero():
 		return Principal{Role: Customer, Person: s.Person, Cookie: true, Key: s.Hash}, true
-	case s.Role.Staff() && s.Name != "":
-		return Principal{Role: s.Role, Name: s.Name, Team: s.Team, Cookie: true, Key: s.Hash}, true
+	case s.Role.Staff() && s.Name != "" && s.Member != [32]byte{}:
+		return Principal{Role: s.Role, Name: s.Name, Team: s.Team, Member: s.Member, Cookie: true, Key: s.Hash}, true
 	}
 	return Principal{}, false
 }
@@ -91,7 +96,7 @@ func Begin(ctx context.Context, store Sessions, who Session, now person.Instant)
 func NewLink(ctx context.Context, store Sessions, who Link, now person.Instant) (string, error) {
 	text := secret()
 	who.Hash, who.Expires = HashOf(text), now.Add(LinkStays)
-	if (who.Role == Customer) == who.Person.IsZero() || (who.Role != Customer && (!who.Role.Staff() || who.Name == "")) {
+	if who.Person.IsZero() {
 		return "", ErrUnauthorised
 	}
 	return text, store.PutLink(ctx, who)
@@ -106,7 +111,7 @@ func UseLink(ctx context.Context, store Sessions, text string, now person.Instan
 	if !ok || now >= l.Expires {
 		return "", Session{}, ErrUnauthorised
 	}
-	who = Session{Role: l.Role, Name: l.Name, Team: l.Team, Person: l.Person}
+	who = Session{Role: Customer, Person: l.Person}
 	cookie, err = Begin(ctx, store, who, now)
 	return cookie, who, err
 }

@@ -64,8 +64,12 @@ func (t Token) principal(now person.Instant) (Principal, bool) {
 	if !t.Role.Mintable() || t.Revoked != 0 || (t.Expires != 0 && now >= t.Expires) {
 		return Principal{}, false
 	}
-	return Principal{
+	p := Principal{
 		Role: t.Role, Name: t.Name, Team: t.Team, Source: t.Source, Placements: t.Placements, Rate: t.Rate,
 		MayExplain: t.MayExplain, MayAttest: t.MayAttest, Key: t.Hash,
-	}, true
+	}
+	if t.Role.Staff() {
+		p.Member = t.Hash
+	}
+	return p, true
 }

@@ -79,7 +79,7 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal)
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
 	}
-	text, err := access.NewLink(r.Context(), l.Sessions, access.Link{Role: access.Customer, Person: id}, l.Clock())
+	text, err := access.NewLink(r.Context(), l.Sessions, access.Link{Person: id}, l.Clock())
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
 	}

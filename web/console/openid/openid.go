@@ -39,8 +39,9 @@ type Config struct {
 
 // Who is a member of staff as the provider vouches for them.
 type Who struct {
-	Name string
-	Role access.Role
+	Name   string
+	Role   access.Role
+	Member [32]byte // of issuer and subject: the name may be somebody else's too
 }
 
 // Errors. Everything else that goes wrong is the provider's, or the way to it.
@@ -180,6 +181,9 @@ func (p *Provider) check(ctx context.Context, known *oidc.Provider, raw, nonce s
 	if err := token.Claims(&claims); err != nil {
 		return Who{}, fmt.Errorf("%w: claims", ErrRefused)
 	}
+	if token.Subject == "" {
+		return Who{}, fmt.Errorf("%w: subject", ErrRefused)
+	}
 	role, err := p.role(claims[p.cfg.Claim])
 	if err != nil {
 		return Who{}, err
@@ -187,7 +191,7 @@ func (p *Provider) check(ctx context.Context, known *oidc.Provider, raw, nonce s
 	for _, claim := range []string{"name", "preferred_username", "sub"} {
 		var name string
 		if json.Unmarshal(claims[claim], &name) == nil && strings.TrimSpace(name) != "" && len(name) <= 200 {
-			return Who{strings.TrimSpace(name), role}, nil
+			return Who{strings.TrimSpace(name), role, access.Member(token.Issuer, token.Subject)}, nil
 		}
 	}
 	return Who{}, ErrRefused

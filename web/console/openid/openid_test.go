@@ -137,7 +137,7 @@ func TestAtARealProvider(t *testing.T) {
 	}
 	came := answer(t, address, "marie")
 	who, err := p.Finish(ctx, back, kept, came)
-	if err != nil || who != (Who{"marie", access.Marketer}) {
+	if err != nil || who != (Who{"marie", access.Marketer, access.Member(p.cfg.Issuer, "marie")}) {
 		t.Fatalf("%+v, %v", who, err)
 	}
 	refused := func(what string, want error, p *Provider, kept string, came url.Values) {
