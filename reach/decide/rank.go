@@ -79,7 +79,7 @@ type ranking struct {
 	rung    person.Rung
 	scored  []recommend.Scored
 	all     func() []recommend.Scored // the same from the beginning to the end; nil when scored is all there is
-	place   func(i int) int // the i-th scored item's place on the shelf, -1 when it is not there
+	place   func(i int) int           // the i-th scored item's place on the shelf, -1 when it is not there
 	explain func(items []recommend.Scored) [][]Part
 }
 
