@@ -150,12 +150,16 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		lock = s.dialect.exclusive
 	}
 	s.versions.forget(ids)
-	for i := range ch.Seen {
-		ids = append(ids, ch.Seen[i].Root)
+	unsure, err := s.versions.check(ch.Seen)
+	if err != nil {
+		return err
+	}
+	for i := range unsure {
+		ids = append(ids, unsure[i].Root)
 	}
 	held, err := s.hold(ctx, c, lock, ids)
 	if err == nil {
-		err = agrees(held, ch.Seen)
+		err = agrees(held, unsure)
 	}
 	if err != nil {
 		return err

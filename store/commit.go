@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"runtime"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -97,6 +98,7 @@ func (s *Store) work() {
 }
 
 func (s *Store) gather(first *act) []*act {
+	runtime.Gosched() // whoever is about to hand in an act does so first, and shares the sync
 	acts := []*act{first}
 	for size := weight(first); len(acts) < mostActs && size < mostBytes; {
 		select {

@@ -9,13 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapporthq/rapport/cmd/rapport/bench"
+	"github.com/rapporthq/rapport/fault"
 )
 
 func benchCommand() *cobra.Command {
 	var o bench.Options
 	var asJSON bool
+	var runs int
 	cmd := &cobra.Command{
-		Use:     "bench collect|decide|pages",
+		Use:     "bench collect|decide|import|pages",
 		Short:   "Measure this machine: a served home under load, beside a bare server under the same load",
 		Example: "  rapport bench collect --quick\n  rapport bench decide --json\n  rapport bench pages --quick",
 		Args:    cobra.NoArgs,
@@ -23,6 +25,7 @@ func benchCommand() *cobra.Command {
 	}
 	cmd.PersistentFlags().BoolVar(&o.Quick, "quick", false, "smaller and shorter, under 40 seconds (pages: a minute); the sets say so")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
+	cmd.PersistentFlags().IntVar(&runs, "runs", 1, "how often to measure: the medians are printed, with the least and the largest")
 	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide has 1m")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
 	run := func(name, short string, measure func(ctx context.Context, o bench.Options) ([]bench.Figure, error)) *cobra.Command {
@@ -31,18 +34,44 @@ func benchCommand() *cobra.Command {
 			if o.Binary, err = os.Executable(); err != nil {
 				return err
 			}
-			if o.Dir, err = os.MkdirTemp("", "rapport-bench-"); err != nil {
-				return err
-			}
-			defer func() { _ = os.RemoveAll(o.Dir) }()
 			o.Log = func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
-			figures, err := measure(cmd.Context(), o)
-			if printed := bench.Print(cmd.OutOrStdout(), figures, asJSON); err == nil {
+			if runs > 1 && o.Database != "" {
+				return usage{errors.New("several runs on PostgreSQL each need an empty database: give --runs 1")}
+			}
+			var all [][]bench.Figure
+			for n := 0; n < max(runs, 1) && err == nil; n++ {
+				if runs > 1 {
+					o.Log("run %d of %d", n+1, runs)
+				}
+				var figures []bench.Figure
+				figures, err = apart(cmd.Context(), o, measure)
+				all = append(all, figures)
+			}
+			if printed := bench.Print(cmd.OutOrStdout(), bench.Median(all), asJSON); err == nil {
 				err = printed
 			}
 			return err
 		}}
 	}
+	compare := &cobra.Command{Use: "compare FILE", Short: "Say what moved since the figures in FILE; the new ones come by standard input", Args: cobra.ExactArgs(1),
+		Example: "  rapport bench collect --json | rapport bench compare docs/figures.jsonl",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return fault.Wrap(fault.NotFound, args[0]+" cannot be read.", err)
+			}
+			defer func() { _ = f.Close() }()
+			before, err := bench.Read(f)
+			if err != nil {
+				return err
+			}
+			now, err := bench.Read(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			_, err = bench.Compare(cmd.OutOrStdout(), before, now)
+			return err
+		}}
 	var listen string
 	baseline := &cobra.Command{Use: "baseline", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		if listen == "" {
@@ -51,6 +80,15 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
+	cmd.AddCommand(compare, run("import", "files through the gate", bench.Import), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
 	return cmd
+}
+
+// apart measures in a folder of its own.
+func apart(ctx context.Context, o bench.Options, measure func(ctx context.Context, o bench.Options) ([]bench.Figure, error)) (_ []bench.Figure, err error) {
+	if o.Dir, err = os.MkdirTemp("", "rapport-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(o.Dir) }()
+	return measure(ctx, o)
 }

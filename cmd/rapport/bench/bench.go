@@ -29,7 +29,12 @@ type Figure struct {
 	Value    float64 `json:"value"`
 	Unit     string  `json:"unit"`
 	Baseline string  `json:"baseline,omitempty"`
-	Ratio    float64 `json:"ratio,omitempty"` // our value over the baseline's
+	Ratio    float64 `json:"ratio,omitempty"` // our value over the baseline's, of the same run
+
+	// Of several runs Value and Ratio are the medians; these are the least and the largest value.
+	Runs int     `json:"runs,omitempty"`
+	Low  float64 `json:"low,omitempty"`
+	High float64 `json:"high,omitempty"`
 }
 
 // Options says how to measure.
@@ -238,6 +243,9 @@ func Print(w io.Writer, figures []Figure, asJSON bool) error {
 			continue
 		}
 		line := fmt.Sprintf("%-10s %-34s %-24s %12.2f %-5s", f.Bench, f.Set, f.Figure, f.Value, f.Unit)
+		if f.Runs > 1 {
+			line += fmt.Sprintf(" (%.2f to %.2f in %d runs)", f.Low, f.High, f.Runs)
+		}
 		if f.Baseline != "" {
 			line += fmt.Sprintf("  %.2f × %s", f.Ratio, f.Baseline)
 		}

@@ -288,7 +288,7 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	}
 	add("single_requests_per_s", got.perSecond(), "", "bare handler", base.perSecond())
 	add("single_cpu_us_per_request", got.cpuMicros(), "µs", "bare handler", base.cpuMicros())
-	rate := min(10_000, got.perSecond()*.6)
+	rate := offered(got.perSecond())
 	if base, err = measure(bare, 64, rate, singleFor, singles); err != nil {
 		return nil, err
 	}
@@ -299,4 +299,15 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	add("single_p99_ms", quantile(got.latencies, .99), "ms", "bare handler", quantile(base.latencies, .99))
 	add("rss_mb", ours.rss(), "MB", "", 0)
 	return figures, nil
+}
+
+// offered is the rate at which latency is measured: the largest of a few round ones that leaves a quarter of what the server can do.
+func offered(saturation float64) float64 {
+	rate := 500.0
+	for _, r := range []float64{1000, 2000, 5000, 10_000} {
+		if r <= saturation*.75 {
+			rate = r
+		}
+	}
+	return rate
 }
