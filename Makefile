@@ -48,10 +48,9 @@ torture: ## what make test only touches, some hours of it: kills, power cuts, fa
 	./scripts/fuzz.sh 10m
 
 .PHONY: bench
-bench: build ## the benches, with ratios to a baseline in the same run
-	./bin/rapport bench collect
-	./bin/rapport bench decide
-	./bin/rapport bench pages
+bench: build ## the benches, with ratios to a baseline in the same run, beside the last figures that were committed
+	@for b in collect decide import pages; do ./bin/rapport bench $$b --json $${BENCHFLAGS:-}; done >bin/figures.jsonl
+	@./bin/rapport bench compare docs/figures.jsonl <bin/figures.jsonl
 
 .PHONY: screenshots
 screenshots: build ## take the pictures that README and docs show
