@@ -12,7 +12,10 @@ import (
 // The form at rest: a magic word with the version, then numbers as uvarints, texts as length and bytes, floats in four or eight
 // bytes little-endian, and at the end a CRC-32C of all before it. Targets of a source are written as steps.
 
-const magic = "RAPREC\x00\x01"
+const (
+	magic    = "RAPREC\x00\x02"
+	firstOne = "RAPREC\x00\x01" // the same without the people of all
+)
 
 // ErrModel says that bytes are no model of this version, or damaged.
 var ErrModel = errors.New("this is not a model that can be read here, or it is damaged: learn again")
@@ -82,6 +85,7 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 			}
 		}
 	}
+	w.number(int(m.all))
 	return binary.LittleEndian.AppendUint32(w.b, crc32.Checksum(w.b, castagnoli)), nil
 }
 
@@ -165,13 +169,19 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 		return ErrModel
 	}
 	body := len(data) - 4
-	if body < len(magic) || string(data[:len(magic)]) != magic ||
+	if body < len(magic) || string(data[:len(magic)]) != magic && string(data[:len(magic)]) != firstOne ||
 		binary.LittleEndian.Uint32(data[body:]) != crc32.Checksum(data[:body], castagnoli) {
 		return ErrModel
 	}
 	got := &Model{}
 	r := &reader{b: data[len(magic):body]}
 	got.read(r)
+	if string(data[:len(magic)]) != firstOne {
+		got.all = int32(r.number(math.MaxInt32))
+		for _, n := range got.people {
+			r.bad = r.bad || got.all > 0 && n > got.all
+		}
+	}
 	if r.bad || len(r.b) != 0 {
 		return ErrModel
 	}
@@ -304,6 +314,6 @@ func (m *Model) readSeasons(r *reader) {
 func (m *Model) adopt(o *Model) {
 	m.k, m.learnt, m.candidates, m.ids, m.columns, m.marked = o.k, o.learnt, o.candidates, o.ids, o.columns, o.marked
 	m.start, m.to, m.weight, m.shared = o.start, o.to, o.weight, o.shared
-	m.people, m.repeat, m.lately, m.recent, m.season, m.terms = o.people, o.repeat, o.lately, o.recent, o.season, o.terms
+	m.all, m.people, m.repeat, m.lately, m.recent, m.season, m.terms = o.all, o.people, o.repeat, o.lately, o.recent, o.season, o.terms
 	m.index, m.column, m.allowed, m.trends, m.byTrend = o.index, o.column, o.allowed, o.trends, o.byTrend
 }

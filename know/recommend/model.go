@@ -100,6 +100,7 @@ type Model struct {
 	weight []float32 //
 	shared []int32   // people who have both, at least k
 
+	all    int32     // people who took any candidate; 0: not known
 	people []int32   // by candidate: who ever took it, at least k
 	repeat []float32 // by candidate: how apt it is to be taken again, 1 for the average item; rests on people
 	lately []float32 // by candidate: its trend in [0,1], 0 when fewer than k took it lately

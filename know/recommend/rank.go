@@ -348,22 +348,3 @@ func (m *Model) parts(in *Input, item int32) []Part {
 	}
 	return parts
 }
-
-// Neighbours lists what taking an item once adds to others, strongest first ("goes with"): Part.Item is the other item, and
-// so is Part.Source. Items that were marked sensitive when the model was learnt are neither asked about nor listed.
-func (m *Model) Neighbours(item string) []Part {
-	at, ok := m.index[item]
-	if !ok || int(at) >= m.candidates || m.marked.Has(int(at)) {
-		return nil
-	}
-	var parts []Part
-	for e := m.start[at]; e < m.start[at+1]; e++ {
-		if id := m.ids[m.to[e]]; !m.marked.Has(int(m.to[e])) {
-			parts = append(parts, Part{Source: id, Item: id, Weight: amount(1) * float64(m.weight[e])})
-		}
-	}
-	slices.SortFunc(parts, func(a, b Part) int {
-		return cmp.Or(cmp.Compare(b.Weight, a.Weight), strings.Compare(a.Item, b.Item))
-	})
-	return parts
-}

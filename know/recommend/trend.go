@@ -104,8 +104,10 @@ func (m *Model) popularity(v *view) {
 	}
 	for p := range v.people() {
 		var busy [12]bool
+		took := false
 		v.each(p, func(j int32, when []person.Instant) {
 			ever[j]++
+			took = true
 			if len(when) > 1 {
 				twice[j]++
 			}
@@ -124,6 +126,9 @@ func (m *Model) popularity(v *view) {
 				}
 			}
 		})
+		if took {
+			m.all++
+		}
 		for mo, b := range busy {
 			if b {
 				active[mo]++

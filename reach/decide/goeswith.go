@@ -5,8 +5,8 @@ import (
 	"github.com/rapporthq/rapport/person"
 )
 
-// GoesWith lists at most n items that the model says are taken with this one, strongest first. It is about items only and the
-// same for everybody: no weight is learnt on fewer than the charter's k people, and an item that a sensitive rule marks is
+// GoesWith lists at most n items that the model says are taken with this one, nearest first (recommend.Model.Neighbours). It is about items only and the
+// same for everybody: no pair rests on fewer than the charter's k people, and an item that a sensitive rule marks is
 // neither asked about nor listed. Empty without a model.
 func (h *House) GoesWith(item string, n int, at person.Instant) []string {
 	if h == nil || h.ranker == nil {
@@ -19,7 +19,7 @@ func (h *House) GoesWith(item string, n int, at person.Instant) []string {
 	var with []string
 	for _, p := range h.neighbours(item) {
 		i := h.Shelf.Index(p.Item)
-		if len(with) == n || p.Weight <= 0 {
+		if len(with) == n {
 			break
 		}
 		if p.Item != item && h.offer.has(i) && !hides.items.has(i) && h.Shelf.Available(i, at) && !h.Shelf.All()[i].Bare {
@@ -30,10 +30,10 @@ func (h *House) GoesWith(item string, n int, at person.Instant) []string {
 }
 
 // neighbours are the model's; one that panics has none.
-func (h *House) neighbours(item string) (parts []recommend.Part) {
+func (h *House) neighbours(item string) (near []recommend.Neighbour) {
 	defer func() {
 		if x := recover(); x != nil {
-			parts = nil
+			near = nil
 		}
 	}()
 	return h.ranker.Neighbours(item)

@@ -144,7 +144,7 @@ type ranker interface {
 	Rank(dst []recommend.Scored, in recommend.Input) []recommend.Scored
 	Reasons(in recommend.Input, items []string, n int) []recommend.Reasons
 	Trend(at person.Instant) []recommend.Scored
-	Neighbours(item string) []recommend.Part
+	Neighbours(item string) []recommend.Neighbour
 }
 
 // rankBy puts the ranker's items beside the shelf's.

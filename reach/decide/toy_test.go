@@ -131,13 +131,15 @@ func (t *toy) Rank(dst []recommend.Scored, in recommend.Input) []recommend.Score
 	return dst
 }
 
-func (t *toy) Neighbours(item string) []recommend.Part {
+func (t *toy) Neighbours(item string) []recommend.Neighbour {
 	t.breaks("Neighbours")
-	var out []recommend.Part
+	var out []recommend.Neighbour
 	for id, w := range t.weights[item] {
-		out = append(out, recommend.Part{Source: id, Item: id, Weight: w})
+		if w > 0 {
+			out = append(out, recommend.Neighbour{Item: id, Near: w})
+		}
 	}
-	slices.SortFunc(out, func(a, b recommend.Part) int { return cmp.Compare(b.Weight, a.Weight) })
+	slices.SortFunc(out, func(a, b recommend.Neighbour) int { return cmp.Compare(b.Near, a.Near) })
 	return out
 }
 
