@@ -163,7 +163,10 @@ func (w *World) standing(p *Person, purpose string, at time.Time, gpc bool) (all
 	var last *Answer
 	for i := range p.Answers {
 		a := &p.Answers[i]
-		if a.Purpose != purpose || a.At.After(at) || a.At.After(w.Now) || a.Yes && rule.Explicit && !a.Explicit {
+		if a.Purpose != purpose || a.Yes && (a.At.After(at) || a.At.After(w.Now) || rule.Explicit && !a.Explicit) {
+			continue
+		}
+		if !a.Yes && a.At.After(at) && !a.At.After(w.Now) { // a no from beyond the clock was said before the clock went back
 			continue
 		}
 		if last == nil || a.At.After(last.At) || a.At.Equal(last.At) && a.grantsLess(*last) {

@@ -52,11 +52,11 @@ func TestTwoProcessesShareAPostgreSQLHome(t *testing.T) {
 		if before == "permission" {
 			t.Fatalf("round %d: there is a yes, and the order is held for permission", i)
 		}
-		choose(t, one, decide, "no")
+		choose(t, one, decide, "u1", "no")
 		if got := held(two); got != "permission" {
 			t.Fatalf("round %d: the no given at one process is not in force at the other: held for %q", i, got)
 		}
-		choose(t, two, decide, "yes")
+		choose(t, two, decide, "u1", "yes")
 		if got := held(one); got != before {
 			t.Fatalf("round %d: the yes given at one process is not in force at the other: held for %q", i, got)
 		}
@@ -80,10 +80,10 @@ func TestTwoProcessesShareAPostgreSQLHome(t *testing.T) {
 }
 
 // choose signs the person in at the trust centre by a link and says yes or no.
-func choose(t *testing.T, s *serving, token, answer string) {
+func choose(t *testing.T, s *serving, token, user, answer string) {
 	t.Helper()
 	var link struct{ URL string }
-	if code := post(t, s.URL+"/api/sign-in-links", token, map[string]any{"person": map[string]string{"userId": "u1"}, "attested": true}, &link); code != http.StatusOK {
+	if code := post(t, s.URL+"/api/sign-in-links", token, map[string]any{"person": map[string]string{"userId": user}, "attested": true}, &link); code != http.StatusOK {
 		t.Fatalf("no sign-in link: %d", code)
 	}
 	jar, err := cookiejar.New(nil)

@@ -40,6 +40,17 @@ func First(earlier []Choice, c Choice) bool {
 	return true
 }
 
+// Next is the time of an answer that is given now: after all earlier ones to its purpose, so that the last word stays the last when the
+// clock goes back. By a right clock it is now.
+func Next(earlier []Choice, purpose string, now person.Instant) person.Instant {
+	for i := range earlier {
+		if c := &earlier[i]; c.Purpose == purpose {
+			now = max(now, c.when()+1)
+		}
+	}
+	return now
+}
+
 // Evidence is what shows that a choice was made: kept sealed, as the body of the choice's row.
 type Evidence struct {
 	Notice   string // version of the notice

@@ -64,7 +64,8 @@ func (c *Choice) counts(p *charter.Purpose, who *person.Person, at, now person.I
 		// A signal only ever says no. Without a clock no yes can be placed.
 		return !c.Signal && t != 0 && t <= at && t <= now
 	case No:
-		return t <= at && (now == 0 || t <= now)
+		// A no from later than now was said before the clock went back: it stands.
+		return t <= at || now != 0 && t > now
 	}
 	return false
 }
