@@ -1,8 +1,11 @@
 package recommend
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
@@ -31,50 +34,58 @@ func Counts(c *charter.Charter) func(event string) bool {
 	return func(event string) bool { return orders[event] }
 }
 
+// taking is an item of an event, while they are sorted.
+type taking struct {
+	item  string
+	event *person.Event
+}
+
+var takings = sync.Pool{New: func() any { return new([]taking) }}
+
 // Take folds events to the things taken: one Taken for each item, by item id. An event counts an item once; lines
 // with a negative quantity (returns) do not count.
 func Take(events []person.Event, counts func(event string) bool) []Taken {
-	at := map[string]int{}
-	var out []Taken
-	order := make([]int, 0, len(events))
+	scratch := takings.Get().(*[]taking)
+	lines := (*scratch)[:0]
+	defer func() {
+		clear(lines)
+		*scratch = lines
+		takings.Put(scratch)
+	}()
 	for i := range events {
-		if counts(events[i].Name) {
-			order = append(order, i)
+		if e := &events[i]; counts(e.Name) {
+			for j := range e.Lines {
+				if l := &e.Lines[j]; l.Item != "" && l.Quantity >= 0 {
+					lines = append(lines, taking{l.Item, e})
+				}
+			}
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := &events[a], &events[b]
-		switch {
-		case x.At != y.At:
-			if x.At < y.At {
-				return -1
-			}
-			return 1
-		default:
-			return strings.Compare(string(x.ID[:]), string(y.ID[:]))
+	slices.SortFunc(lines, func(a, b taking) int {
+		if c := strings.Compare(a.item, b.item); c != 0 {
+			return c
 		}
+		return cmp.Or(cmp.Compare(a.event.At, b.event.At), bytes.Compare(a.event.ID[:], b.event.ID[:]))
 	})
-	for _, i := range order {
-		e := &events[i]
-		for _, l := range e.Lines {
-			if l.Item == "" || l.Quantity < 0 {
-				continue
-			}
-			k, ok := at[l.Item]
-			if !ok {
-				k = len(out)
-				at[l.Item] = k
-				out = append(out, Taken{Item: l.Item})
-			}
-			t := &out[k]
-			if len(t.When) > 0 && t.Event == e.ID && t.Last() == e.At {
-				continue // a second line of the same event
-			}
-			t.When = append(t.When, e.At)
-			t.Event = e.ID
+	items := 0
+	for i := range lines {
+		if i == 0 || lines[i].item != lines[i-1].item {
+			items++
 		}
 	}
-	slices.SortFunc(out, func(a, b Taken) int { return strings.Compare(a.Item, b.Item) })
+	out, when := make([]Taken, 0, items), make([]person.Instant, 0, len(lines))
+	for i, l := range lines {
+		switch {
+		case i == 0 || l.item != lines[i-1].item:
+			when = when[len(when):]
+			out = append(out, Taken{Item: l.item})
+		case l.event.ID == lines[i-1].event.ID && l.event.At == lines[i-1].event.At:
+			continue // a second line of the same event
+		}
+		when = append(when, l.event.At)
+		t := &out[len(out)-1]
+		t.When, t.Event = when[:len(when):len(when)], l.event.ID
+	}
 	return out
 }
 

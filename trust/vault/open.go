@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"unsafe"
+
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -97,7 +99,7 @@ func (r *Record) body(s *scratch, row *Row) (string, error) {
 	return string(out[1:]), nil
 }
 
-// openHistory opens the permitted events: all bodies into one piece of memory, made a text once, of which names and items are parts.
+// openHistory opens the permitted events: all bodies into one piece of memory, of which names and items are parts.
 func (r *Record) openHistory(o *Opened, p tact.Permit, withProperties bool) {
 	size, count := 0, 0
 	for i := range r.frames {
@@ -133,8 +135,7 @@ func (r *Record) openHistory(o *Opened, p tact.Permit, withProperties bool) {
 		plain = out
 		pieces = append(pieces, piece{i, from, len(plain)})
 	}
-	text := string(plain)
-	clear(plain)
+	text := unsafe.String(unsafe.SliceData(plain), len(plain)) // nothing writes there from here on, so it need not be copied
 	o.History = make([]person.Event, 0, len(pieces))
 	slab := make([]person.Line, 0, len(text)/10) // a line takes some ten bytes
 	for _, c := range pieces {
