@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"runtime"
+	"sync"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -26,6 +27,9 @@ type group struct {
 	frames   []byte
 	placed   []placed // where each frame lies in frames
 }
+
+// groups keeps their long slices between transactions: nothing holds on to these when a transaction has ended.
+var groups = sync.Pool{New: func() any { return new(group) }}
 
 // How much one transaction gathers: enough that a sync is shared by many, little enough that nobody waits long.
 const (
@@ -167,7 +171,9 @@ func outward(err error) error {
 // attempt runs one transaction over the acts and gives each act's own result.
 func (s *Store) attempt(acts []*act) ([]error, error) {
 	results := make([]error, len(acts))
-	g := &group{acts: acts}
+	g := groups.Get().(*group)
+	*g = group{acts: acts, frames: g.frames[:0], placed: g.placed[:0]}
+	defer func() { g.acts = nil; groups.Put(g) }()
 	err := s.engine.transaction(context.Background(), func(c conn) error {
 		if err := s.frames(context.Background(), c, g, acts, results); err != nil {
 			return err

@@ -18,13 +18,28 @@ type subject struct {
 	read       person.Instant
 	recalled   bool // from memory, not from the store
 	rings      map[person.ID]*vault.KeyRing
-	stands     map[standing]bool // answers of consent.Of, until something changes
+	stands     []stood // answers of consent.Of, until something changes
 }
 
 type standing struct {
 	purpose string
 	device  person.ID
 	late    bool
+}
+
+// stood is an answer of consent.Of; a person has so few that looking through them is the quickest.
+type stood struct {
+	standing
+	may bool
+}
+
+func (s *subject) stood(k standing) (may, known bool) {
+	for i := range s.stands {
+		if s.stands[i].standing == k {
+			return s.stands[i].may, true
+		}
+	}
+	return false, false
 }
 
 func (s *subject) changed() { s.stands = nil }
@@ -144,7 +159,7 @@ func (st *state) permitsOne(p place, at person.Instant, purpose string, m person
 	// time, by what its session said for itself, unless the person says no.
 	joined, ok := p.sub.joinedAt(p.id)
 	key := standing{purpose, m.Device, ok && at <= joined && m.Device == p.id}
-	stands, known := p.sub.stands[key]
+	stands, known := p.sub.stood(key)
 	if !known {
 		s := consent.Of(st.charter, purpose, p.sub.who, p.sub.choices, m, m.Now)
 		stands = s.Allowed
@@ -152,10 +167,7 @@ func (st *state) permitsOne(p place, at person.Instant, purpose string, m person
 			stands = consent.Of(st.charter, purpose, person.Person{Root: p.id}, p.sub.choices, m, m.Now).Allowed
 		}
 		stands = stands && !(p.sub.restricted && s.Switchable)
-		if p.sub.stands == nil {
-			p.sub.stands = make(map[standing]bool, 8)
-		}
-		p.sub.stands[key] = stands
+		p.sub.stands = append(p.sub.stands[:len(p.sub.stands):len(p.sub.stands)], stood{key, stands}) // copies of the subject share what was there
 	}
 	if !stands {
 		return false

@@ -26,6 +26,7 @@ type sketch struct {
 	body  []byte
 	lines []person.Line // those of this event, for the catalogue
 	back  bool          // the event takes something back: its lines may be returns
+	found []person.Line // room for the lines of one property
 	scan  scanner
 }
 
@@ -192,7 +193,8 @@ func (k *sketch) items(t *charter.Type, raw []byte) ([]person.Line, error) {
 		most = mostItems
 	}
 	plain := true
-	var lines []person.Line
+	lines := k.found[:0]
+	defer func() { k.found = lines[:0] }()
 	s := &k.scan
 	s.data, s.pos, s.defect, s.names = raw, 0, sound, s.names[:0]
 	var line person.Line
