@@ -113,7 +113,7 @@ func events(b *testing.B, o Options, persons int) {
 	b.ReportMetric(float64(total)/time.Since(start).Seconds(), "folded/s")
 }
 
-func enrolMany(b *testing.B, s *Store, n int) []person.ID {
+func enrolMany(b testing.TB, s *Store, n int) []person.ID {
 	ids := make([]person.ID, n)
 	for i := 0; i < n; {
 		var c vault.Change

@@ -21,6 +21,8 @@ type Book struct {
 	pending map[Refusal]int64
 	spelt   map[string]map[spelling]*Name
 	recent  map[string]*ring
+	texts   map[string]string // names that were met, so that each is copied from a message once
+	since   person.Instant    // when texts was empty
 }
 
 // Name is a name that the charter does not know, as a source spelt it.
@@ -54,6 +56,7 @@ const (
 	mostSpelt  = 500 // names of one source
 	mostRecent = 100 // messages of one source
 	mostShown  = 20  // fallen fields of one message
+	mostTexts  = 10_000
 	longest    = 100 // bytes of a name as it is shown
 )
 
@@ -82,6 +85,9 @@ func (b *Book) add(t *tally) {
 	for r, n := range t.counts {
 		b.pending[r] += n
 	}
+	if b.texts == nil || t.received-b.since > person.Instant(memory.Microseconds()) || len(b.texts) > mostTexts {
+		b.texts, b.since = map[string]string{}, t.received
+	}
 	b.spell(t)
 	r := b.recent[t.source]
 	if r == nil {
@@ -90,14 +96,14 @@ func (b *Book) add(t *tally) {
 	}
 	for i := max(0, len(t.verdicts)-mostRecent); i < len(t.verdicts); i++ {
 		v := &t.verdicts[i]
-		e := Recent{Arrived: t.received, Type: kindWord(v.kind), Event: cut(v.event), Kept: v.kept, Reason: v.reason, Field: v.field}
+		e := r.put()
+		*e = Recent{Arrived: t.received, Type: kindWord(v.kind), Event: b.text(v.event), Kept: v.kept, Reason: v.reason, Field: v.field, Fields: e.Fields[:0]}
 		for _, f := range t.fallen[v.from:v.to] {
 			if len(e.Fields) == mostShown {
 				break
 			}
-			e.Fields = append(e.Fields, Fell{cut(f.name), f.reason})
+			e.Fields = append(e.Fields, Fell{b.text(f.name), f.reason})
 		}
-		r.put(e)
 	}
 }
 
@@ -111,13 +117,15 @@ func kindWord(t Type) string {
 	return t.String()
 }
 
-func (r *ring) put(e Recent) {
+// put makes room for one more, in place of the oldest.
+func (r *ring) put() *Recent {
 	if len(r.entries) < mostRecent {
-		r.entries = append(r.entries, e)
-		return
+		r.entries = append(r.entries, Recent{})
+		return &r.entries[len(r.entries)-1]
 	}
-	r.entries[r.next] = e
+	e := &r.entries[r.next]
 	r.next = (r.next + 1) % mostRecent
+	return e
 }
 
 // spell notes the names that the charter does not know.
@@ -148,21 +156,27 @@ func (b *Book) spell(t *tally) {
 	for i := range t.verdicts {
 		v := &t.verdicts[i]
 		if !v.known && v.event != "" && v.reason != "" {
-			note(spelling{cut(v.event), "", v.reason})
+			note(spelling{b.text(v.event), "", v.reason})
 		}
 		for _, f := range t.fallen[v.from:v.to] {
 			if !f.known && f.name != "" {
-				note(spelling{cut(v.event), cut(f.name), f.reason})
+				note(spelling{b.text(v.event), b.text(f.name), f.reason})
 			}
 		}
 	}
 }
 
-func cut(s string) string {
-	if len(s) <= longest {
-		return strings.Clone(s)
+// text is a name to be kept when its message is gone, cut to what is shown.
+func (b *Book) text(s string) string {
+	if len(s) > longest {
+		return strings.ToValidUTF8(s[:longest], "") + "…"
 	}
-	return strings.ToValidUTF8(s[:longest], "") + "…"
+	kept, ok := b.texts[s]
+	if !ok {
+		kept = strings.Clone(s)
+		b.texts[kept] = kept
+	}
+	return kept
 }
 
 // Flush writes the counts that are pending. After an error they stay pending.
@@ -278,6 +292,7 @@ func (b *Book) Recent(source string) []Recent {
 	for i := len(r.entries) - 1; i >= 0; i-- {
 		e := r.entries[(r.next+i)%len(r.entries)]
 		if now-e.Arrived <= person.Instant(memory.Microseconds()) {
+			e.Fields = slices.Clone(e.Fields) // the next message may take its room
 			out = append(out, e)
 		}
 	}

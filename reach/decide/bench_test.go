@@ -167,3 +167,22 @@ func sealedShopper(b testing.TB) (*home, Subject) {
 	}
 	return x, Of(r)
 }
+
+// The counts are of a shopper with 84 orders of a dozen lines: what they bought hardly counts, what is said does.
+func TestADecisionAllocatesLittle(t *testing.T) {
+	x, s := sealedShopper(t)
+	a := at("home")
+	a.Limit = 5
+	if n := testing.AllocsPerRun(50, func() { Compute(x.house, s, a) }); n > 90 {
+		t.Errorf("Compute makes %.0f allocations", n)
+	}
+	req := Request{Person: Ref{UserID: "shopper"}, Placements: []string{"home"}, Limit: 5}
+	if n := testing.AllocsPerRun(50, func() {
+		x.time++
+		if _, err := x.Decide(context.Background(), req, explaining); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 460 {
+		t.Errorf("Decide makes %.0f allocations", n)
+	}
+}

@@ -15,17 +15,7 @@ import (
 // senders. The bench of the whole door is `rapport bench collect`.
 func BenchmarkBatches(b *testing.B) {
 	h := newHome(b, Limits{})
-	body := func(n int) []byte {
-		buf := []byte(`{"sentAt":"2026-11-20T11:00:00Z","batch":[`)
-		for i := range 100 {
-			n := n*100 + i
-			if i > 0 {
-				buf = append(buf, ',')
-			}
-			buf = fmt.Appendf(buf, `{"type":"track","messageId":"bench-%d-4f1c0a7e-9d1b","userId":"u%07d","timestamp":"2026-11-20T11:00:00Z","context":{"library":{"name":"analytics-node","version":"3.1.0"},"ip":"203.0.113.9","userAgent":"Mozilla/5.0 (X11; Linux x86_64) bench"},"event":"Order Completed","properties":{"order_id":"o%d","total":23.45,"products":[{"product_id":"1000001","quantity":1,"price":2.5},{"product_id":"1000002","quantity":1,"price":2.5},{"product_id":"1000003","quantity":1,"price":2.5}],"till_operator":"x"}}`, n, (n*7919)%20000, n)
-		}
-		return append(buf, `]}`...)
-	}
+	body := hundred
 	send := func(from, to int) {
 		var next atomic.Int64
 		next.Store(int64(from))
@@ -56,4 +46,42 @@ func BenchmarkBatches(b *testing.B) {
 	began := time.Now()
 	send(200, 200+b.N)
 	b.ReportMetric(float64(b.N*100)/time.Since(began).Seconds(), "events/s")
+}
+
+// hundred is the nth batch of a hundred orders of 20,000 people.
+func hundred(n int) []byte {
+	buf := []byte(`{"sentAt":"2026-11-20T11:00:00Z","batch":[`)
+	for i := range 100 {
+		n := n*100 + i
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = fmt.Appendf(buf, `{"type":"track","messageId":"bench-%d-4f1c0a7e-9d1b","userId":"u%07d","timestamp":"2026-11-20T11:00:00Z","context":{"library":{"name":"analytics-node","version":"3.1.0"},"ip":"203.0.113.9","userAgent":"Mozilla/5.0 (X11; Linux x86_64) bench"},"event":"Order Completed","properties":{"order_id":"o%d","total":23.45,"products":[{"product_id":"1000001","quantity":1,"price":2.5},{"product_id":"1000002","quantity":1,"price":2.5},{"product_id":"1000003","quantity":1,"price":2.5}],"till_operator":"x"}}`, n, (n*7919)%20000, n)
+	}
+	return append(buf, `]}`...)
+}
+
+// The texts of each event, the texts of its properties and its sealed body are its own; the rest is the batch's.
+func TestTheGateAllocatesLittle(t *testing.T) {
+	h := newHome(t, Limits{})
+	var batch collect.Batch
+	accept := func(body []byte) {
+		if err := batch.Parse(body, collect.BatchOf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.gate.Accept(context.Background(), collect.Arrival{Source: "tills", Batch: &batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 5 { // everybody of these is known after this
+		accept(hundred(n))
+	}
+	var bodies [][]byte
+	for n := range 22 {
+		bodies = append(bodies, hundred(n%5))
+	}
+	n := 0
+	if each := testing.AllocsPerRun(200, func() { accept(bodies[n%len(bodies)]); n++ }) / 100; each > 18 {
+		t.Errorf("an event makes %.1f allocations", each)
+	}
 }

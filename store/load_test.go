@@ -1,3 +1,5 @@
+//go:build unix
+
 package store
 
 import (
@@ -8,13 +10,25 @@ import (
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
-func BenchmarkLoad(b *testing.B) {
+func TestALoadAllocatesLittle(t *testing.T) {
+	s, ids := customers(t, 500)
+	if n := testing.AllocsPerRun(50, func() {
+		if _, err := s.Load(context.Background(), ids[7]); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 60 {
+		t.Errorf("a person with ten events and two facts makes %.0f allocations", n)
+	}
+}
+
+// customers is a store of people who have two facts and ten events in history each.
+func customers(b testing.TB, n int) (*Store, []person.ID) {
 	s, err := Open(context.Background(), Options{Dir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
-	ids := enrolMany(b, s, 20_000)
+	b.Cleanup(func() { _ = s.Close() })
+	ids := enrolMany(b, s, n)
 	for from := 0; from < len(ids); from += 500 {
 		var c vault.Change
 		for _, id := range ids[from : from+500] {
@@ -32,9 +46,15 @@ func BenchmarkLoad(b *testing.B) {
 	if _, _, err := s.Fold(context.Background(), 1_000_000); err != nil {
 		b.Fatal(err)
 	}
-	if err := s.engine.settle(context.Background(), false); err != nil { // TRUNCATE
+	if err := s.engine.settle(context.Background(), false); err != nil { // out of the log
 		b.Fatal(err)
 	}
+	return s, ids
+}
+
+// BenchmarkLoad reads one of 20,000 people: in one statement, and in a transaction of several.
+func BenchmarkLoad(b *testing.B) {
+	s, ids := customers(b, 20_000)
 	b.Run("statement", func(b *testing.B) {
 		i := 0
 		for b.Loop() {
