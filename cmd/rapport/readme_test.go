@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,6 +109,39 @@ func TestTheReadmesTourOfTheDoor(t *testing.T) {
 	for i, want := range []string{`"items":[{`, `"success":true`, `"unplanned-field"`} {
 		if i >= len(said) || !strings.Contains(said[i], want) {
 			t.Errorf("line %d of the tour does not say %s: %q", i+1, want, said)
+		}
+	}
+}
+
+// TestTheLinesOfTheFrontPageRunAsTheyStand types what the page at / shows to engineers, for each example: the event is one of that charter,
+// all of it is kept, and the question has an answer.
+func TestTheLinesOfTheFrontPageRunAsTheyStand(t *testing.T) {
+	for example, c := range map[string]struct{ source, says string }{"retail": {"tills", `"event": "Order Completed"`}, "bank": {"core", `"event": "Account Opened"`}} {
+		home := filepath.Join(shortDir(t), "home")
+		must(t, "init", home, "--example", example)
+		source, decide := must(t, "token", "--home", home, "--role", "source", "--name", c.source), must(t, "token", "--home", home, "--role", "decide", "--name", "site")
+		s := startServing(t, "serve", "--home", home, "--listen", "127.0.0.1:0")
+		t.Cleanup(s.stop)
+		t.Setenv("SOURCE", strings.TrimSpace(source))
+		t.Setenv("DECIDE", strings.TrimSpace(decide))
+		sh := inShell(t, t.TempDir())
+		page, err := sh("curl -sS " + s.URL + "/")
+		if err != nil {
+			t.Fatal(err, page)
+		}
+		found := regexp.MustCompile(`(?s)<code>(curl .*?)</code>`).FindAllStringSubmatch(page, -1)
+		if len(found) != 2 || !strings.Contains(html.UnescapeString(found[0][1]), c.says) {
+			t.Fatalf("%s: the page shows %d lines, of another event than %s", example, len(found), c.says)
+		}
+		for i, want := range []string{`"success":true`, `"rung":"generic"`} {
+			line := html.UnescapeString(found[i][1])
+			if out, err := sh(strings.Replace(line, "curl ", "curl -sS --fail-with-body ", 1)); err != nil || !strings.Contains(out, want) {
+				t.Errorf("%s: %v %s\n%s", example, err, out, line)
+			}
+		}
+		recent, err := sh(`curl -sS -H "Authorization: Bearer $SOURCE" ` + s.URL + "/api/events/recent")
+		if err != nil || !strings.Contains(recent, `"kept":true`) || strings.Contains(recent, `"reason"`) {
+			t.Errorf("%s: %v, of the event became: %s", example, err, recent)
 		}
 	}
 }

@@ -36,6 +36,7 @@ type Page struct {
 type body struct {
 	Shop                       bool
 	Brand, Controller, Contact string
+	Example                    example
 }
 
 func (p Page) set() *page.Set {
@@ -71,10 +72,11 @@ func (p Page) Handlers() map[string]access.Handler {
 	languages := page.ChooseLanguage(func() []string { return p.Charter().Brand.Languages }, p.Secure)
 	return map[string]access.Handler{
 		Door.Key(): func(w http.ResponseWriter, r *http.Request, _ access.Principal) {
-			b := p.Charter().Brand
+			c := p.Charter()
+			b := c.Brand
 			lang := page.Language(r, b.Languages)
 			set.Show(w, http.StatusOK, "front", page.Frame{Title: "Rapport", Area: "front", Brand: b.Name, Lang: lang, Path: "/", Languages: b.Languages,
-				Footer: p.Footer.In(lang), Body: body{p.Shop, b.Name, b.Controller, b.Contact}})
+				Footer: p.Footer.In(lang), Body: body{p.Shop, b.Name, b.Controller, b.Contact, exampleOf(c, r.Host, p.Secure)}})
 		},
 		LanguageDoor.Key(): func(w http.ResponseWriter, r *http.Request, _ access.Principal) { languages.ServeHTTP(w, r) },
 	}
