@@ -5,14 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/collect"
 )
 
@@ -57,29 +55,39 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, inFlight *atomic.Int
 	if r.ContentLength > collect.MaxBody {
 		return errLarge
 	}
-	hold := r.ContentLength
-	if hold < 0 || strings.Contains(r.Header.Get("Content-Encoding"), "gzip") {
-		hold = collect.MaxBody
-	}
-	b.held = hold
-	if inFlight.Add(hold) > most {
-		inFlight.Add(-hold)
-		b.held = 0
-		return fault.New(fault.TooMany, "Too much is under way: send the same again in a second.")
-	}
-	err := b.fill(http.MaxBytesReader(w, r.Body, collect.MaxBody))
+	err := b.fill(&counted{http.MaxBytesReader(w, r.Body, collect.MaxBody), b, inFlight, most})
 	if err != nil {
-		inFlight.Add(-hold)
+		inFlight.Add(-b.held)
 		b.held = 0
 	}
 	return err
 }
 
-func (b *body) fill(from io.Reader) error {
+// counted counts what has arrived among the bytes in flight, not what was announced: who sends slowly takes no room from others.
+type counted struct {
+	from     io.Reader
+	of       *body
+	inFlight *atomic.Int64
+	most     int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.of.held += int64(n)
+	if c.inFlight.Add(int64(n)) > c.most {
+		return n, errCrowded
+	}
+	return n, err
+}
+
+func (b *body) fill(from *counted) error {
 	if _, err := b.raw.ReadFrom(from); err != nil {
 		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		switch {
+		case errors.As(err, &large):
 			return errLarge
+		case errors.Is(err, errCrowded):
+			return errCrowded
 		}
 		return errRead
 	}
@@ -94,10 +102,13 @@ func (b *body) fill(from io.Reader) error {
 	if err := b.reader.Reset(bytes.NewReader(raw)); err != nil {
 		return errInflate
 	}
-	n, err := b.inflated.ReadFrom(io.LimitReader(b.reader, collect.MaxBody+1))
+	from.from = io.LimitReader(b.reader, collect.MaxBody+1)
+	n, err := b.inflated.ReadFrom(from)
 	switch {
 	case n > collect.MaxBody:
 		return errLarge
+	case errors.Is(err, errCrowded):
+		return errCrowded
 	case err != nil:
 		return errInflate
 	}

@@ -128,6 +128,7 @@ var (
 	errLarge     = fault.New(fault.TooLarge, "Too large: a message takes at most 32 KB, a batch at most 2,500 messages and 4 MB after inflating. Send it in parts.")
 	errSomeLarge = fault.New(fault.TooLarge, "A message of this batch is larger than 32 KB and was not kept; the others were. Do not send them again.")
 	errInflate   = fault.New(fault.Invalid, "The body says that it is gzip and cannot be inflated: send it plain or as valid gzip.")
+	errCrowded   = fault.New(fault.TooMany, "Too much is under way: send the same again in a second.")
 	errRead      = fault.New(fault.Invalid, "The body ended before it was whole: send it again.")
 )
 
@@ -154,12 +155,6 @@ func (a *API) take(w http.ResponseWriter, r *http.Request) (wait time.Duration, 
 	if !ok {
 		return 0, errNoCall
 	}
-	if a.inFlight.Add(1) > a.parts.Limits.InFlight {
-		a.inFlight.Add(-1)
-		return time.Second, fault.New(fault.TooMany, "Too many requests are under way: send the same again in a second.")
-	}
-	defer a.inFlight.Add(-1)
-
 	var who access.Principal
 	if key, _, basic := r.BasicAuth(); basic {
 		if who, err = a.source(r.Context(), key); err != nil {
@@ -172,6 +167,12 @@ func (a *API) take(w http.ResponseWriter, r *http.Request) (wait time.Duration, 
 		return time.Second, err
 	}
 	defer a.bytes.Add(-b.held)
+	// Not before the body is here: who sends slowly takes nobody's place.
+	if a.inFlight.Add(1) > a.parts.Limits.InFlight {
+		a.inFlight.Add(-1)
+		return time.Second, errCrowded
+	}
+	defer a.inFlight.Add(-1)
 	parseErr := b.batch.Parse(b.bytes(), as)
 	if who.Source == "" && parseErr == nil {
 		if who, err = a.source(r.Context(), b.batch.WriteKey); err != nil {

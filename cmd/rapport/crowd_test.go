@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rapporthq/rapport/torture"
+)
+
+// manyFiles lets this process, and those that it starts, have as many connections as a test wants.
+func manyFiles(t *testing.T, want uint64) {
+	t.Helper()
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		t.Fatal(err)
+	}
+	if l.Cur < want {
+		l.Cur, l.Max = want, max(l.Max, want)
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+			t.Fatalf("This test needs %d open files: raise the limit (ulimit -n). %v", want, err)
+		}
+	}
+}
+
+// resident is a process's memory in megabytes: now, and at most so far.
+func resident(t *testing.T, pid int) (now, most int) {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		name, rest, _ := strings.Cut(line, ":")
+		if kb, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB")); err == nil && name == "VmRSS" {
+			now = kb >> 10
+		} else if err == nil && name == "VmHWM" {
+			most = kb >> 10
+		}
+	}
+	return now, most
+}
+
+// latency sends single batches one after the other and gives the median and the 99th of a hundred, which must all be taken.
+func (l *load) latency(t *testing.T, url string, n int) (median, p99 time.Duration) {
+	t.Helper()
+	took := make([]time.Duration, n)
+	for i := range took {
+		ids := l.batch()
+		began := time.Now()
+		status, _, err := collects(url+"/v1/batch", l.key, l.body(ids), nil)
+		took[i] = time.Since(began)
+		if l.took(ids, status, err); status != http.StatusOK {
+			t.Fatalf("a good request among bad ones is answered with %d (%v)", status, err)
+		}
+	}
+	slices.Sort(took)
+	return took[n/2], took[n*99/100]
+}
+
+// connections are many at once, each begun with the same bytes and then left alone.
+func hold(t *testing.T, address string, n int, begin string) []net.Conn {
+	t.Helper()
+	var all []net.Conn
+	t.Cleanup(func() { closeAll(all) })
+	for range n {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			_, err = io.WriteString(c, begin)
+		}
+		if err != nil {
+			t.Fatalf("after %d connections: %v", len(all), err)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func closeAll(all []net.Conn) {
+	for _, c := range all {
+		_ = c.Close()
+	}
+}
+
+// TestACrowdAtTheDoor lets idle, slow, broken and greedy clients come while a good one sends: the good one is served all the while, and memory
+// does not grow with what the others announce.
+func TestACrowdAtTheDoor(t *testing.T) {
+	idle := torture.Rounds(500, 10_000)
+	manyFiles(t, uint64(idle)+4000)
+	home := exampleHome(t)
+	l := newLoad(t, "--home", home)
+	s := serveHome(t, home)
+	address := strings.TrimPrefix(s.URL, "http://")
+	head := "POST /v1/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte(l.key+":")) + "\r\n"
+	l.latency(t, s.URL, 50) // people are known then
+	alone, aloneP99 := l.latency(t, s.URL, torture.Rounds(40, 200))
+	before, _ := resident(t, s.cmd.Process.Pid)
+	report := func(what string) {
+		t.Helper()
+		median, p99 := l.latency(t, s.URL, torture.Rounds(40, 200))
+		now, _ := resident(t, s.cmd.Process.Pid)
+		t.Logf("%s: %v at the median, %v at p99 (alone %v and %v); %d MB resident (alone %d)", what, median.Round(10*time.Microsecond), p99.Round(10*time.Microsecond), alone.Round(10*time.Microsecond), aloneP99.Round(10*time.Microsecond), now, before)
+		if p99 > time.Second+10*aloneP99 {
+			t.Errorf("%s: a good request waits %v", what, p99)
+		}
+	}
+
+	idlers := hold(t, address, idle, "")
+	report(fmt.Sprintf("%d idle connections", idle))
+	if now, _ := resident(t, s.cmd.Process.Pid); now > before+idle/20+100 {
+		t.Errorf("%d idle connections cost %d MB", idle, now-before)
+	}
+
+	// Headers that never end are closed after ten seconds; meanwhile the other tests go on.
+	began := time.Now()
+	slow := hold(t, address, 300, head+"X-A: ")
+	bodies := hold(t, address, torture.Rounds(300, 2000), head+"Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n{\"batch\":[")
+	report("bodies that do not go on")
+	closeAll(bodies)
+	zipped := hold(t, address, 300, head+"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n\x1f\x8b\x08\x00\x00\r\n")
+	report("compressed bodies that do not go on")
+	closeAll(zipped)
+
+	// Bodies that end in the middle.
+	for range 200 {
+		closeAll(hold(t, address, 1, head+"Content-Length: 400\r\n\r\n{\"batch\":[{\"type\":\"track\",\"userId\":\"half\""))
+	}
+	report("half bodies")
+
+	// A gigabyte of zeros is a megabyte when it is compressed: small enough to be let in, too large to be taken.
+	var bomb bytes.Buffer
+	z, err := gzip.NewWriterLevel(&bomb, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for range 1024 {
+		if _, err := z.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var bombs sync.WaitGroup
+	var wrong atomic.Int64
+	for range 4 {
+		bombs.Go(func() {
+			for range 10 {
+				if status, _, err := collects(s.URL+"/v1/batch", l.key, bomb.Bytes(), map[string]string{"Content-Encoding": "gzip"}); err != nil || status != http.StatusRequestEntityTooLarge {
+					wrong.Store(int64(status))
+				}
+			}
+		})
+	}
+	report("gzip bombs")
+	bombs.Wait()
+	if wrong.Load() != 0 {
+		t.Errorf("a gzip bomb is answered with %d", wrong.Load())
+	}
+	if _, most := resident(t, s.cmd.Process.Pid); most > before+400 {
+		t.Errorf("at most %d MB were resident, %d alone", most, before)
+	}
+
+	for _, c := range slow {
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			t.Fatalf("a header that never ends is still waited for after %v: %v", time.Since(began), err)
+		}
+	}
+	closeAll(idlers)
+	report("when they have gone")
+	s.stop()
+	l.kept(t, homeOptions{Home: home})
+}
+
+// TestASourceThatFloodsSlowsNobodyElse has one source send as fast as it can with a key that has a rate, and one with a key that has none:
+// the first is told to come again and when, before anything breaks, and is let in again then; another source's requests are all taken.
+func TestASourceThatFloodsSlowsNobodyElse(t *testing.T) {
+	home := exampleHome(t)
+	l := newLoad(t, "--home", home)
+	rated := must(t, "token", "--home", home, "--role", "source", "--name", "tills", "--rate", "50")
+	s := serveHome(t, home)
+	l.latency(t, s.URL, 50)
+	median, alone := l.latency(t, s.URL, torture.Rounds(60, 500))
+
+	event := func(n int64) []byte {
+		return fmt.Appendf(nil, `{"type":"track","messageId":"f-%d","userId":"flood-%d","event":"Order Completed","properties":{"order_id":"flood-%d","products":[{"product_id":"sku-1","quantity":1}]}}`, n, n%50, n)
+	}
+	var n, turnedAway, taken atomic.Int64
+	flood := func(key string) (stop func()) {
+		var over atomic.Bool
+		var senders sync.WaitGroup
+		for range 32 {
+			senders.Go(func() {
+				for !over.Load() {
+					status, header, err := collects(s.URL+"/v1/track", key, event(n.Add(1)), nil)
+					wait, _ := strconv.Atoi(header.Get("Retry-After"))
+					switch {
+					case err == nil && status == http.StatusOK:
+						taken.Add(1)
+					case err == nil && status == http.StatusTooManyRequests && wait >= 1:
+						turnedAway.Add(1)
+					default:
+						t.Errorf("a flood is answered with %d, Retry-After %d (%v)", status, wait, err)
+						return
+					}
+				}
+			})
+		}
+		return func() { over.Store(true); senders.Wait() }
+	}
+	stop := flood(rated)
+	until(t, "the flood is turned away", func() bool { return turnedAway.Load() > 100 })
+	floodMedian, floodP99 := l.latency(t, s.URL, torture.Rounds(60, 500))
+	stop()
+	until(t, "it is let in again", func() bool {
+		status, _, err := collects(s.URL+"/v1/track", rated, event(n.Add(1)), nil)
+		return err == nil && status == http.StatusOK
+	})
+	t.Logf("another source: %v at the median, %v at p99 alone; %v and %v beside a flood with a rate (%d taken, %d turned away)", median, alone, floodMedian, floodP99, taken.Load(), turnedAway.Load())
+	if floodP99 > time.Second+10*alone {
+		t.Errorf("beside a flood another source waits %v", floodP99)
+	}
+
+	taken.Store(0)
+	stop = flood(l.key)
+	until(t, "the flood is taken", func() bool { return taken.Load() > 100 })
+	openMedian, openP99 := l.latency(t, s.URL, torture.Rounds(60, 500))
+	stop()
+	t.Logf("beside a flood without a rate: %v and %v (%d taken)", openMedian, openP99, taken.Load())
+	if openP99 > 2*time.Second+20*alone {
+		t.Errorf("beside a flood without a rate another source waits %v", openP99)
+	}
+	if len(l.odd)+l.unable > 0 {
+		t.Errorf("the other source's answers besides 200: %v, %d times 503", l.odd, l.unable)
+	}
+}
