@@ -16,7 +16,9 @@ var benchCharter []byte
 
 // home makes a home with the benches' charter and a source key for it.
 func home(ctx context.Context, o Options) (dir, key string, err error) {
-	dir = filepath.Join(o.Dir, "home")
+	if dir = o.Home; dir == "" {
+		dir = filepath.Join(o.Dir, "home")
+	}
 	if _, err = command(ctx, o, "init", dir); err != nil {
 		return "", "", err
 	}

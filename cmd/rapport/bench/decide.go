@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -17,21 +19,33 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 	case o.Set == "1m":
 		people, offered, set = 1_000_000, 2000, "1m people"
 	}
-	dir, _, err := home(ctx, o)
-	if err != nil {
-		return nil, err
+	dir, made, err := o.Home, false, error(nil)
+	if dir != "" {
+		if made, err = madeFor(dir, set); err != nil {
+			return nil, err
+		}
+	}
+	if !made {
+		if dir, _, err = home(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	token, err := command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "decide", "--name", "bench", "--attest")...)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	real, items, err := households(o, now)
-	if err != nil {
-		return nil, err
-	}
-	if err := fill(ctx, o, dir, people, events, real, items, now); err != nil {
-		return nil, err
+	if !made {
+		now := time.Now()
+		real, items, err := households(o, now)
+		if err != nil {
+			return nil, err
+		}
+		if err := fill(ctx, o, dir, people, events, real, items, now); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(dir, madeFile), []byte(set), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	bare, err := start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}")
 	if err != nil {
@@ -94,4 +108,22 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 		o.Log("decisions on the %s rung: %.0f", r, ours.metric(`rapport_decisions_total{placement="home",rung="`+r+`"}`))
 	}
 	return figures, nil
+}
+
+// madeFile says in a bench's home that it is whole, and for which set.
+const madeFile = "bench"
+
+// madeFor says whether there is a whole home for the set already. A folder with anything else in it is refused.
+func madeFor(dir, set string) (bool, error) {
+	said, err := os.ReadFile(filepath.Join(dir, madeFile))
+	switch {
+	case err == nil && string(said) == set:
+		return true, nil
+	case err == nil:
+		return false, fmt.Errorf("%s holds a home for %q, not for %q: name another folder", dir, said, set)
+	}
+	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 {
+		return false, fmt.Errorf("%s is not empty and holds no whole home of a bench: name another folder", dir)
+	}
+	return false, nil
 }
