@@ -17,7 +17,7 @@ func benchCommand() *cobra.Command {
 	var asJSON bool
 	var runs int
 	cmd := &cobra.Command{
-		Use:     "bench collect|decide|import|pages",
+		Use:     "bench collect|decide|import|grow|pages",
 		Short:   "Measure this machine: a served home under load, beside a bare server under the same load",
 		Example: "  rapport bench collect --quick\n  rapport bench decide --json\n  rapport bench pages --quick",
 		Args:    cobra.NoArgs,
@@ -26,7 +26,7 @@ func benchCommand() *cobra.Command {
 	cmd.PersistentFlags().BoolVar(&o.Quick, "quick", false, "smaller and shorter, under 40 seconds (pages: a minute); the sets say so")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
 	cmd.PersistentFlags().IntVar(&runs, "runs", 1, "how often to measure: the medians are printed, with the least and the largest")
-	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide has 1m")
+	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide has 1m, collect has 5m (five minutes)")
 	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide: make its home there and leave it, or take the one that is there")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
 	run := func(name, short string, measure func(ctx context.Context, o bench.Options) ([]bench.Figure, error)) *cobra.Command {
@@ -81,7 +81,7 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(compare, run("import", "files through the gate", bench.Import), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
+	cmd.AddCommand(compare, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
 	return cmd
 }
 

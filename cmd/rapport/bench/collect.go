@@ -145,14 +145,16 @@ func mix(x uint64) uint64 {
 	return x ^ (x >> 31)
 }
 
-// Collect measures the door for events: batches of 100, single requests at saturation, and single requests at an offered
-// rate, each beside a bare handler under the same generator.
-func Collect(ctx context.Context, o Options) ([]Figure, error) {
-	people, batchFor, singleFor := 100_000, 30*time.Second, 10*time.Second
-	set := "100k people"
-	if o.Quick {
-		people, batchFor, singleFor, set = 10_000, 5*time.Second, 3*time.Second, "quick, 10k people"
-	}
+// collectHome is a served home with choices and a catalogue, and a bare handler beside it.
+type collectHome struct {
+	o          Options
+	people     int
+	auth       string
+	run        uint64 // makes the messages of this run others than those of the last
+	ours, bare *server
+}
+
+func openCollectHome(ctx context.Context, o Options, people int) (g *collectHome, err error) {
 	dir, key, err := home(ctx, o)
 	if err != nil {
 		return nil, err
@@ -172,134 +174,150 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	if _, err := command(ctx, o, withDatabase(o, "import", "--home", dir, "--source", "tills", "--as", "items", shelf)...); err != nil {
 		return nil, err
 	}
-	bare, err := start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}")
-	if err != nil {
+	g = &collectHome{o: o, people: people, auth: "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), run: uint64(time.Now().UnixNano()) << 8}
+	if g.bare, err = start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}"); err != nil {
 		return nil, err
 	}
-	defer bare.stop()
-	ours, err := start(ctx, o, "/readyz", withDatabase(o, "serve", "--home", dir, "--listen", "{addr}")...)
-	if err != nil {
+	if g.ours, err = start(ctx, o, "/readyz", withDatabase(o, "serve", "--home", dir, "--listen", "{addr}")...); err != nil {
+		g.bare.stop()
 		return nil, err
 	}
-	defer ours.stop()
+	return g, nil
+}
 
-	auth := "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"))
-	run := uint64(time.Now().UnixNano()) << 8
-	batches := func(conn int, n int64, dst []byte) []byte {
-		now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-		body := append(make([]byte, 0, 64<<10), `{"batch":[`...)
-		for i := range 100 {
-			if i > 0 {
-				body = append(body, ',')
-			}
-			body = message(body, run+uint64(conn)<<40+uint64(n)*100+uint64(i), people, now)
-		}
-		body = append(body, `],"sentAt":"`...)
-		body = append(body, now...)
-		body = append(body, `"}`...)
-		return post(dst, "/v1/batch", auth, body)
-	}
-	singles := func(conn int, n int64, dst []byte) []byte {
-		now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-		serial := run + 1<<39 + uint64(conn)<<40 + uint64(n)
-		if k := serial % 100; k >= 5 && k < 9 { // the single door here is /v1/track
-			serial += 50
-		}
-		return post(dst, "/v1/track", auth, message(nil, serial, people, now))
-	}
+func (g *collectHome) close() {
+	g.ours.stop()
+	g.bare.stop()
+}
 
-	measure := func(s *server, conns int, rate float64, d time.Duration, build next) (load, error) {
-		before := s.cpu()
-		l, err := drive(ctx, s.addr, conns, rate, d, build)
-		l.cpu = s.cpu() - before
-		if err == nil {
-			err = l.fault()
-		}
-		if err != nil {
-			return l, fmt.Errorf("%w: %s", err, s.said())
-		}
-		return l, nil
-	}
-	var figures []Figure
-	add := func(figure string, value float64, unit, baseline string, base float64) {
-		f := Figure{Bench: "collect", Set: set, Figure: figure, Value: value, Unit: unit}
-		if base > 0 {
-			f.Baseline, f.Ratio = baseline, value/base
-		}
-		figures = append(figures, f)
-	}
+const stamp = "2006-01-02T15:04:05.000Z"
 
-	// Everybody is seen once before anything is measured: a gate that has just started reads each person once, and a bench of
-	// seconds would measure little else.
-	o.Log("everybody once")
-	warm := func(conn int, n int64, dst []byte) []byte {
-		now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+// batch is a hundred messages.
+func (g *collectHome) batch(conn int, n int64, dst []byte) []byte {
+	now := time.Now().UTC().Format(stamp)
+	body := append(make([]byte, 0, 64<<10), `{"batch":[`...)
+	for i := range 100 {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = message(body, g.run+uint64(conn)<<40+uint64(n)*100+uint64(i), g.people, now)
+	}
+	body = append(body, `],"sentAt":"`...)
+	body = append(body, now...)
+	body = append(body, `"}`...)
+	return post(dst, "/v1/batch", g.auth, body)
+}
+
+// single is one message.
+func (g *collectHome) single(conn int, n int64, dst []byte) []byte {
+	serial := g.run + 1<<39 + uint64(conn)<<40 + uint64(n)
+	if k := serial % 100; k >= 5 && k < 9 { // the single door here is /v1/track
+		serial += 50
+	}
+	return post(dst, "/v1/track", g.auth, message(nil, serial, g.people, time.Now().UTC().Format(stamp)))
+}
+
+// measure drives one of the servers; an answer other than 200 is an error.
+func measure(ctx context.Context, s *server, conns int, rate float64, d time.Duration, build next) (load, error) {
+	before := s.cpu()
+	l, err := drive(ctx, s.addr, conns, rate, d, build)
+	l.cpu = s.cpu() - before
+	if err == nil {
+		err = l.fault()
+	}
+	if err != nil {
+		return l, fmt.Errorf("%w: %s", err, s.said())
+	}
+	return l, nil
+}
+
+// warm lets everybody be seen once before anything is measured: a gate that has just started reads each person once, and a bench of
+// seconds would measure little else.
+func (g *collectHome) warm(ctx context.Context) error {
+	g.o.Log("everybody once")
+	once := func(conn int, n int64, dst []byte) []byte {
+		now := time.Now().UTC().Format(stamp)
 		body := append(make([]byte, 0, 64<<10), `{"batch":[`...)
 		for i := range 100 {
 			if i > 0 {
 				body = append(body, ',')
 			}
 			body = fmt.Appendf(body, `{"type":"track","messageId":"warm-%d-%d-%d-%d","userId":"%s","timestamp":"%s","event":"Product Viewed","properties":{"product_id":"1000001"}}`,
-				run, conn, n, i, userID(int((n*16+int64(conn))*100+int64(i))%people), now)
+				g.run, conn, n, i, userID(int((n*16+int64(conn))*100+int64(i))%g.people), now)
 		}
-		return post(dst, "/v1/batch", auth, append(body, `]}`...))
+		return post(dst, "/v1/batch", g.auth, append(body, `]}`...))
 	}
-	for seen := 0.0; seen < float64(people); {
-		l, err := measure(ours, 16, 0, 5*time.Second, warm)
+	for seen := 0.0; seen < float64(g.people); {
+		l, err := measure(ctx, g.ours, 16, 0, 5*time.Second, once)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		seen += float64(l.requests) * 100
 	}
-	o.Log("batches of 100 for %s", batchFor)
-	base, err := measure(bare, 16, 0, batchFor/3, batches)
+	return nil
+}
+
+// Collect measures the door for events: batches of 100, single requests at saturation, and single requests at an offered
+// rate, each beside a bare handler under the same generator.
+func Collect(ctx context.Context, o Options) ([]Figure, error) {
+	people, batchFor, singleFor := 100_000, 30*time.Second, 10*time.Second
+	set := "100k people"
+	switch {
+	case o.Quick:
+		people, batchFor, singleFor, set = 10_000, 5*time.Second, 3*time.Second, "quick, 10k people"
+	case o.Set == "5m":
+		batchFor, set = 5*time.Minute, "100k people, five minutes"
+	}
+	g, err := openCollectHome(ctx, o, people)
 	if err != nil {
 		return nil, err
 	}
-	lag := make(chan float64)
-	watch, stopWatch := context.WithCancel(ctx)
-	go func() {
-		worst := 0.0
-		for {
-			select {
-			case <-watch.Done():
-				lag <- worst
-				return
-			case <-time.After(time.Second):
-				worst = max(worst, ours.metric("rapport_history_lag_seconds"))
-			}
+	defer g.close()
+	if err := g.warm(ctx); err != nil {
+		return nil, err
+	}
+	var figures []Figure
+	add := func(set, figure string, value float64, unit string, base float64) {
+		f := Figure{Bench: "collect", Set: set, Figure: figure, Value: value, Unit: unit}
+		if base > 0 {
+			f.Baseline, f.Ratio = "bare handler", value/base
 		}
-	}()
-	got, err := measure(ours, 16, 0, batchFor, batches)
-	stopWatch()
-	worst := <-lag
+		figures = append(figures, f)
+	}
+	o.Log("batches of 100 for %s", batchFor)
+	base, err := measure(ctx, g.bare, 16, 0, min(batchFor/3, 10*time.Second), g.batch)
 	if err != nil {
 		return nil, err
 	}
-	add("batch_events_per_s", got.perSecond()*100, "", "bare handler", base.perSecond()*100)
-	add("batch_p99_ms", quantile(got.latencies, .99), "ms", "bare handler", quantile(base.latencies, .99))
-	add("batch_cpu_us_per_event", got.cpuMicros()/100, "µs", "bare handler", base.cpuMicros()/100)
-	add("history_lag_s", worst, "s", "", 0)
+	watched := g.ours.watch(ctx, "rapport_history_lag_seconds")
+	got, err := measure(ctx, g.ours, 16, 0, batchFor, g.batch)
+	lag := watched()
+	if err != nil {
+		return nil, err
+	}
+	add(set, "batch_events_per_s", got.perSecond()*100, "", base.perSecond()*100)
+	add(set, "batch_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
+	add(set, "batch_cpu_us_per_event", got.cpuMicros()/100, "µs", base.cpuMicros()/100)
+	add(set, "history_lag_s", lag, "s", 0)
 
 	o.Log("single requests for %s", singleFor)
-	if base, err = measure(bare, 64, 0, singleFor, singles); err != nil {
+	if base, err = measure(ctx, g.bare, 64, 0, singleFor, g.single); err != nil {
 		return nil, err
 	}
-	if got, err = measure(ours, 64, 0, singleFor, singles); err != nil {
+	if got, err = measure(ctx, g.ours, 64, 0, singleFor, g.single); err != nil {
 		return nil, err
 	}
-	add("single_requests_per_s", got.perSecond(), "", "bare handler", base.perSecond())
-	add("single_cpu_us_per_request", got.cpuMicros(), "µs", "bare handler", base.cpuMicros())
+	add(set, "single_requests_per_s", got.perSecond(), "", base.perSecond())
+	add(set, "single_cpu_us_per_request", got.cpuMicros(), "µs", base.cpuMicros())
 	rate := offered(got.perSecond())
-	if base, err = measure(bare, 64, rate, singleFor, singles); err != nil {
+	if base, err = measure(ctx, g.bare, 64, rate, singleFor, g.single); err != nil {
 		return nil, err
 	}
-	if got, err = measure(ours, 64, rate, singleFor, singles); err != nil {
+	if got, err = measure(ctx, g.ours, 64, rate, singleFor, g.single); err != nil {
 		return nil, err
 	}
-	set = fmt.Sprintf("%s, %.0f/s offered", set, rate)
-	add("single_p99_ms", quantile(got.latencies, .99), "ms", "bare handler", quantile(base.latencies, .99))
-	add("rss_mb", ours.rss(), "MB", "", 0)
+	add(fmt.Sprintf("%s, %.0f/s offered", set, rate), "single_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
+	add(set, "rss_mb", g.ours.rss(), "MB", 0)
 	return figures, nil
 }
 

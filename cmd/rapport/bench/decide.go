@@ -8,18 +8,16 @@ import (
 	"time"
 )
 
-// Decide measures the door for decisions on a home of made people with the real data's baskets: at an offered rate, then at
-// saturation, each beside a bare handler under the same generator.
-func Decide(ctx context.Context, o Options) ([]Figure, error) {
-	people, events, offered, lasting := 100_000, 20, 500.0, 20*time.Second
-	set := "100k people"
-	switch {
-	case o.Quick:
-		events, lasting, set = 5, 5*time.Second, "quick, 100k people, 5 baskets each"
-	case o.Set == "1m":
-		people, offered, set = 1_000_000, 2000, "1m people"
-	}
-	dir, made, err := o.Home, false, error(nil)
+// decideHome is a served home of made people with the real data's baskets, and a bare handler beside it.
+type decideHome struct {
+	people     int
+	token      string
+	ours, bare *server
+	readyIn    time.Duration
+}
+
+func openDecideHome(ctx context.Context, o Options, set string, people, events int) (c *decideHome, err error) {
+	dir, made := o.Home, false
 	if dir != "" {
 		if made, err = madeFor(dir, set); err != nil {
 			return nil, err
@@ -29,12 +27,6 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 		if dir, _, err = home(ctx, o); err != nil {
 			return nil, err
 		}
-	}
-	token, err := command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "decide", "--name", "bench", "--attest")...)
-	if err != nil {
-		return nil, err
-	}
-	if !made {
 		now := time.Now()
 		real, items, err := households(o, now)
 		if err != nil {
@@ -47,65 +39,84 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 			return nil, err
 		}
 	}
-	bare, err := start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}")
-	if err != nil {
+	c = &decideHome{people: people}
+	if c.token, err = command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "decide", "--name", "bench", "--attest")...); err != nil {
 		return nil, err
 	}
-	defer bare.stop()
+	if c.bare, err = start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}"); err != nil {
+		return nil, err
+	}
 	begun := time.Now()
-	ours, err := start(ctx, o, "/readyz", withDatabase(o, "serve", "--home", dir, "--listen", "{addr}")...)
+	if c.ours, err = start(ctx, o, "/readyz", withDatabase(o, "serve", "--home", dir, "--listen", "{addr}")...); err != nil {
+		c.bare.stop()
+		return nil, err
+	}
+	c.readyIn = time.Since(begun)
+	return c, nil
+}
+
+func (c *decideHome) close() {
+	c.ours.stop()
+	c.bare.stop()
+}
+
+// question asks for one decision about somebody.
+func (c *decideHome) question(conn int, n int64, dst []byte) []byte {
+	i := int(mix(uint64(conn)<<32+uint64(n)) % uint64(c.people))
+	return post(dst, "/api/decide", "Bearer "+c.token, fmt.Appendf(nil, `{"person":{"userId":"%s"},"placement":"home","limit":5}`, userID(i)))
+}
+
+// Decide measures the door for decisions on a home of made people with the real data's baskets: at an offered rate, then at
+// saturation, each beside a bare handler under the same generator.
+func Decide(ctx context.Context, o Options) ([]Figure, error) {
+	people, events, offered, lasting := 100_000, 20, 500.0, 20*time.Second
+	set := "100k people"
+	switch {
+	case o.Quick:
+		events, lasting, set = 5, 5*time.Second, "quick, 100k people, 5 baskets each"
+	case o.Set == "1m":
+		people, offered, set = 1_000_000, 2000, "1m people"
+	}
+	c, err := openDecideHome(ctx, o, set, people, events)
 	if err != nil {
 		return nil, err
 	}
-	defer ours.stop()
-	readyIn := time.Since(begun)
-
-	build := func(conn int, n int64, dst []byte) []byte {
-		i := int(mix(uint64(conn)<<32+uint64(n)) % uint64(people))
-		return post(dst, "/api/decide", "Bearer "+token, fmt.Appendf(nil, `{"person":{"userId":"%s"},"placement":"home","limit":5}`, userID(i)))
-	}
-	measure := func(s *server, rate float64, d time.Duration) (load, error) {
-		before := s.cpu()
-		l, err := drive(ctx, s.addr, 32, rate, d, build)
-		l.cpu = s.cpu() - before
-		if err == nil {
-			err = l.fault()
-		}
-		if err != nil {
-			return l, fmt.Errorf("%w: %s", err, s.said())
-		}
-		return l, nil
-	}
-	if _, err := measure(ours, offered, 2*time.Second); err != nil { // warm
+	defer c.close()
+	if _, err := measure(ctx, c.ours, 32, offered, 2*time.Second, c.question); err != nil { // warm
 		return nil, err
 	}
 	o.Log("%.0f decisions a second for %s", offered, lasting)
-	base, err := measure(bare, offered, lasting/2)
+	base, err := measure(ctx, c.bare, 32, offered, lasting/2, c.question)
 	if err != nil {
 		return nil, err
 	}
-	got, err := measure(ours, offered, lasting)
+	got, err := measure(ctx, c.ours, 32, offered, lasting, c.question)
 	if err != nil {
 		return nil, err
+	}
+	var figures []Figure
+	add := func(set, figure string, value float64, unit string, base float64) {
+		f := Figure{Bench: "decide", Set: set, Figure: figure, Value: value, Unit: unit}
+		if base > 0 {
+			f.Baseline, f.Ratio = "bare handler", value/base
+		}
+		figures = append(figures, f)
 	}
 	at := fmt.Sprintf("%s, %.0f/s offered", set, offered)
-	figures := []Figure{
-		{Bench: "decide", Set: at, Figure: "p50_ms", Value: quantile(got.latencies, .5), Unit: "ms", Baseline: "bare handler", Ratio: quantile(got.latencies, .5) / quantile(base.latencies, .5)},
-		{Bench: "decide", Set: at, Figure: "p99_ms", Value: quantile(got.latencies, .99), Unit: "ms", Baseline: "bare handler", Ratio: quantile(got.latencies, .99) / quantile(base.latencies, .99)},
-	}
-	if base, err = measure(bare, 0, lasting/2); err != nil {
+	add(at, "p50_ms", quantile(got.latencies, .5), "ms", quantile(base.latencies, .5))
+	add(at, "p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
+	if base, err = measure(ctx, c.bare, 32, 0, lasting/2, c.question); err != nil {
 		return nil, err
 	}
-	if got, err = measure(ours, 0, lasting/2); err != nil {
+	if got, err = measure(ctx, c.ours, 32, 0, lasting/2, c.question); err != nil {
 		return nil, err
 	}
-	figures = append(figures,
-		Figure{Bench: "decide", Set: set, Figure: "saturation_per_s", Value: got.perSecond(), Baseline: "bare handler", Ratio: got.perSecond() / base.perSecond()},
-		Figure{Bench: "decide", Set: set, Figure: "cpu_us_per_decision", Value: got.cpuMicros(), Unit: "µs", Baseline: "bare handler", Ratio: got.cpuMicros() / base.cpuMicros()},
-		Figure{Bench: "decide", Set: set, Figure: "rss_mb", Value: ours.rss(), Unit: "MB"},
-		Figure{Bench: "decide", Set: set, Figure: "ready_s", Value: readyIn.Seconds(), Unit: "s"})
+	add(set, "saturation_per_s", got.perSecond(), "", base.perSecond())
+	add(set, "cpu_us_per_decision", got.cpuMicros(), "µs", base.cpuMicros())
+	add(set, "rss_mb", c.ours.rss(), "MB", 0)
+	add(set, "ready_s", c.readyIn.Seconds(), "s", 0)
 	for _, r := range []string{"individual", "context", "generic"} {
-		o.Log("decisions on the %s rung: %.0f", r, ours.metric(`rapport_decisions_total{placement="home",rung="`+r+`"}`))
+		o.Log("decisions on the %s rung: %.0f", r, c.ours.metric(`rapport_decisions_total{placement="home",rung="`+r+`"}`))
 	}
 	return figures, nil
 }
