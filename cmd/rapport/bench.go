@@ -73,6 +73,15 @@ func benchCommand() *cobra.Command {
 			_, err = bench.Compare(cmd.OutOrStdout(), before, now)
 			return err
 		}}
+	draw := &cobra.Command{Use: "draw", Short: "Draw the figures of bench grow --json, which come by standard input, as an SVG", Args: cobra.NoArgs,
+		Example: "  rapport bench draw <docs/figures.jsonl >docs/pictures/growth.svg",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			figures, err := bench.Read(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return bench.Draw(cmd.OutOrStdout(), figures)
+		}}
 	var listen string
 	baseline := &cobra.Command{Use: "baseline", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		if listen == "" {
@@ -81,7 +90,7 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(compare, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
+	cmd.AddCommand(compare, draw, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("pages", "every page, one request after the other", bench.Pages), baseline)
 	return cmd
 }
 

@@ -50,3 +50,25 @@ func TestTheMedianIsOneThatWasMeasured(t *testing.T) {
 		t.Error("what is no figure was read")
 	}
 }
+
+func TestTheChartShowsEachFigure(t *testing.T) {
+	var figures []Figure
+	for _, p := range panels {
+		figures = append(figures, Figure{Bench: "grow", Set: "10000 " + p.by, Figure: p.figure, Value: 1234.5}, Figure{Bench: "grow", Set: "1 " + p.by, Figure: p.figure, Value: 2.25})
+	}
+	var out strings.Builder
+	if err := Draw(&out, figures); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "<rect"); n != 2*len(panels) {
+		t.Errorf("%d bars", n)
+	}
+	for _, want := range []string{">1,234<", ">2.2<", ">10,000 people<", ">1 connections<"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is not in it", want)
+		}
+	}
+	if err := Draw(&out, figures[1:2]); err == nil {
+		t.Error("what was not measured was drawn")
+	}
+}
