@@ -97,6 +97,11 @@ func fill(form string, pairs ...string) string {
 	b := make([]byte, 0, len(form)+64)
 next:
 	for i := 0; i < len(form); {
+		if c := form[i]; c < 'A' || c > 'Z' { // nothing to be filled in begins here
+			b = append(b, c)
+			i++
+			continue
+		}
 		for p := 0; p+1 < len(pairs); p += 2 {
 			if strings.HasPrefix(form[i:], pairs[p]) {
 				b = append(b, pairs[p+1]...)
