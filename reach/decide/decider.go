@@ -12,6 +12,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rapporthq/rapport/fault"
@@ -47,6 +48,7 @@ type Decider struct {
 	streams  streamBook
 	recent   recent
 	stub     *access.Stub
+	asking   atomic.Int32
 	unkept   []byte // marks the names of decisions of which no receipt is kept
 }
 
@@ -108,7 +110,7 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	ctx, cancel := context.WithTimeout(ctx, d.deadline)
 	defer cancel()
 
-	who := d.who(ctx, h, req.Person, now)
+	who := d.asked(ctx, h, req.Person, now)
 	attested := req.Attested && p.Attest
 	ask := Ask{
 		Moment: person.Moment{
@@ -126,7 +128,7 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	results := d.all(who.house, who.subject(), ask, req.Placements)
 	kept := false
 	if who.record != nil {
-		if err := d.keep(ctx, who.record, results, req.Wait); err != nil {
+		if err := d.within(ctx, func() error { return d.keep(ctx, who.record, results, req.Wait) }); err != nil {
 			// Values may have been opened, and no account of it is on its way: what is said must not rest on them.
 			lowered := ask
 			lowered.Ceiling, lowered.Doubt, lowered.Lowered = person.Context, true, reasonOf(err, DegradedReceipt)
@@ -201,6 +203,53 @@ type found struct {
 
 func (f found) subject() Subject { return Of(f.record) }
 
+// mostAsking is how many decisions may wait for the store at once. When it hangs, those that gave up wait on until it comes back, and hold some
+// memory each; with so many nobody asks it any more.
+const mostAsking = 1024
+
+// within does work beside and stops waiting for it when the time is over, so that a part that hangs holds up nobody.
+func (d *Decider) within(ctx context.Context, work func() error) error {
+	if d.asking.Add(1) > mostAsking {
+		d.asking.Add(-1)
+		return context.DeadlineExceeded
+	}
+	type outcome struct {
+		err  error
+		fell any
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			o.fell = recover()
+			d.asking.Add(-1)
+			done <- o
+		}()
+		o.err = work()
+	}()
+	select {
+	case o := <-done:
+		if o.fell != nil {
+			panic(o.fell)
+		}
+		return o.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// asked is who, in time.
+func (d *Decider) asked(ctx context.Context, h *House, ref Ref, now person.Instant) found {
+	if ref.IsZero() {
+		return found{house: h}
+	}
+	var f found
+	if err := d.within(ctx, func() error { f = d.who(ctx, h, ref, now); return nil }); err != nil {
+		return found{house: h, doubt: true, lowered: DegradedTime}
+	}
+	return f
+}
+
 // who finds and loads a person. It never fails: what could not be done is in lowered, and the doubt that it leaves.
 func (d *Decider) who(ctx context.Context, h *House, ref Ref, now person.Instant) (f found) {
 	f.house = h
@@ -209,9 +258,6 @@ func (d *Decider) who(ctx context.Context, h *House, ref Ref, now person.Instant
 			f = found{house: h, doubt: true, lowered: DegradedFault}
 		}
 	}()
-	if ref.IsZero() {
-		return f
-	}
 	id, device, err := d.find(ctx, ref, now)
 	f.device = device
 	if err != nil {

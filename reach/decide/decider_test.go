@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -24,6 +25,8 @@ import (
 type flaky struct {
 	vault.Store
 	fails atomic.Pointer[string]
+	hangs atomic.Pointer[string]
+	wakes chan struct{} // what hangs goes on when this is closed
 	with  error
 	stale atomic.Int32 // so many commits find that somebody else was first
 	kept  atomic.Int32
@@ -31,7 +34,12 @@ type flaky struct {
 
 func (f *flaky) fail(call string) { f.fails.Store(&call) }
 
+func (f *flaky) hang(call string) { f.hangs.Store(&call) }
+
 func (f *flaky) check(call string) error {
+	if p := f.hangs.Load(); p != nil && *p == call {
+		<-f.wakes
+	}
 	if p := f.fails.Load(); p != nil && *p == call {
 		if f.with != nil {
 			return f.with
@@ -345,6 +353,59 @@ func TestWhateverFailsLowersTheRung(t *testing.T) {
 			}
 			if kept := x.store.kept.Load() > 0; kept != (out[0].Feedback != "") {
 				t.Errorf("kept %v, feedback token %q", kept, out[0].Feedback)
+			}
+		})
+	}
+}
+
+// Whatever hangs is not waited for: the decision falls to a lower rung within its deadline and says so, also when very many ask. When it goes on,
+// decisions are whole again.
+func TestWhateverHangsLowersTheRungInTime(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		hangs func(x *home)
+	}{
+		{"finding", func(x *home) { x.store.hang("Find") }},
+		{"loading", func(x *home) { x.store.hang("Load") }},
+		{"streams", func(x *home) { x.store.hang("Streams") }},
+		{"keeping the receipt", func(x *home) { x.store.hang("Keep") }},
+		{"following the charter", func(x *home) {
+			x.accept(testCharter(x.t, "tolerates: 0.5", "tolerates: 0.4").Placed(2, 0))
+			x.live.refresh = func(context.Context, int) (*House, error) { <-x.store.wakes; return nil, vault.ErrUnavailable }
+		}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			x := newHome(t)
+			x.store.wakes = make(chan struct{})
+			c.hangs(x)
+			ask := func() (Decision, time.Duration) {
+				began := time.Now()
+				out, err := x.Decide(context.Background(), Request{Person: ann, Placements: []string{"home"}}, explaining)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return out[0], time.Since(began)
+			}
+			d, took := ask()
+			wants(t, d, "context: bread milk tea")
+			if d.Degraded != DegradedTime || d.Feedback != "" {
+				t.Errorf("degraded %q", d.Degraded)
+			}
+			if took > x.deadline+2*time.Second { // the machine may be slow, the decision is not
+				t.Errorf("it took %v, the deadline is %v", took, x.deadline)
+			}
+			x.asking.Add(mostAsking) // as if many hung already
+			if d, took := ask(); d.Degraded != DegradedTime || took > x.deadline {
+				t.Errorf("with many that hang it is degraded %q and took %v", d.Degraded, took)
+			}
+			x.asking.Add(-mostAsking)
+			close(x.store.wakes)
+			if c.what == "following the charter" {
+				return
+			}
+			x.store.hangs.Store(nil)
+			if d, _ := ask(); d.Degraded != "" {
+				t.Errorf("when it goes on, the decision is degraded %q", d.Degraded)
 			}
 		})
 	}
