@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/person"
 )
 
@@ -17,12 +18,13 @@ type Book struct {
 	counters Counters
 	clock    person.Clock
 
-	mu      sync.Mutex
-	pending map[Refusal]int64
-	spelt   map[string]map[spelling]*Name
-	recent  map[string]*ring
-	texts   map[string]string // names that were met, so that each is copied from a message once
-	since   person.Instant    // when texts was empty
+	waiting *tally.Waiting[Refusal] // keyed with Count 0
+
+	mu     sync.Mutex
+	spelt  map[string]map[spelling]*Name
+	recent map[string]*ring
+	texts  map[string]string // names that were met, so that each is copied from a message once
+	since  person.Instant    // when texts was empty
 }
 
 // Name is a name that the charter does not know, as a source spelt it.
@@ -75,16 +77,16 @@ func NewBook(counters Counters, clock person.Clock) *Book {
 	if clock == nil {
 		clock = person.SystemClock
 	}
-	return &Book{counters: counters, clock: clock, pending: map[Refusal]int64{}, spelt: map[string]map[spelling]*Name{}, recent: map[string]*ring{}}
+	return &Book{counters: counters, clock: clock, waiting: tally.NewWaiting[Refusal](), spelt: map[string]map[spelling]*Name{}, recent: map[string]*ring{}}
 }
 
 // add takes over the tally of one batch.
-func (b *Book) add(t *tally) {
+func (b *Book) add(t *account) {
+	for r, n := range t.counts {
+		b.waiting.Add(r, n)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for r, n := range t.counts {
-		b.pending[r] += n
-	}
 	if b.texts == nil || t.received-b.since > person.Instant(memory.Microseconds()) || len(b.texts) > mostTexts {
 		b.texts, b.since = map[string]string{}, t.received
 	}
@@ -129,7 +131,7 @@ func (r *ring) put() *Recent {
 }
 
 // spell notes the names that the charter does not know.
-func (b *Book) spell(t *tally) {
+func (b *Book) spell(t *account) {
 	names := b.spelt[t.source]
 	note := func(s spelling) {
 		if n := names[s]; n != nil {
@@ -184,27 +186,14 @@ func (b *Book) Flush(ctx context.Context) error {
 	if b.counters == nil {
 		return nil
 	}
-	b.mu.Lock()
-	taken := b.pending
-	b.pending = map[Refusal]int64{}
-	b.mu.Unlock()
-	if len(taken) == 0 {
-		return nil
-	}
-	list := make([]Refusal, 0, len(taken))
-	for r, n := range taken {
-		r.Count = n
-		list = append(list, r)
-	}
-	err := b.counters.AddRefusals(ctx, list)
-	if err != nil {
-		b.mu.Lock()
+	return b.waiting.Flush(ctx, func(taken map[Refusal]int64) error {
+		list := make([]Refusal, 0, len(taken))
 		for r, n := range taken {
-			b.pending[r] += n
+			r.Count = n
+			list = append(list, r)
 		}
-		b.mu.Unlock()
-	}
-	return err
+		return b.counters.AddRefusals(ctx, list)
+	})
 }
 
 // Run flushes until the context ends, and once more then.
@@ -227,24 +216,21 @@ func (b *Book) Run(ctx context.Context, every time.Duration) {
 // Refusals gives the counts of a source (of every source when it is empty) from a day on, those on disk and those
 // pending, by day, event, field and reason.
 func (b *Book) Refusals(ctx context.Context, source string, fromDay int64) ([]Refusal, error) {
-	sum := map[Refusal]int64{}
-	b.mu.Lock()
-	for r, n := range b.pending {
-		if (source == "" || r.Source == source) && r.Day >= fromDay {
-			sum[r] += n
+	wanted := func(r Refusal) bool { return (source == "" || r.Source == source) && r.Day >= fromDay }
+	sum, err := b.waiting.Sum(ctx, wanted, func(add func(Refusal, int64)) error {
+		if b.counters == nil {
+			return nil
 		}
-	}
-	b.mu.Unlock()
-	if b.counters != nil {
 		kept, err := b.counters.Refusals(ctx, source, fromDay)
-		if err != nil {
-			return nil, err
-		}
 		for _, r := range kept {
 			n := r.Count
 			r.Count = 0
-			sum[r] += n
+			add(r, n)
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	out := make([]Refusal, 0, len(sum))
 	for r, n := range sum {

@@ -171,7 +171,7 @@ type state struct {
 	users   map[person.ID]bool // pseudonyms to which a verified userId leads, as far as this batch looked
 	change  vault.Change
 	doubted []*subject // who is refused something by what is only remembered: the commit checks their versions too
-	tally   tally
+	tally   account
 	sketch  sketch
 	values  [][]byte
 	own     []said

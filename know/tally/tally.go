@@ -8,7 +8,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/rapporthq/rapport/person"
 )
@@ -42,70 +41,46 @@ type Counters interface {
 type Book struct {
 	counters Counters
 	clock    person.Clock
-
-	mu      sync.Mutex
-	pending map[Count]int64 // keyed with N 0
+	waiting  *Waiting[Count] // keyed with N 0
 }
 
 // NewBook makes a Book over counters.
 func NewBook(counters Counters, clock person.Clock) *Book {
-	return &Book{counters: counters, clock: clock, pending: map[Count]int64{}}
+	return &Book{counters: counters, clock: clock, waiting: NewWaiting[Count]()}
 }
 
 // Add counts n more of a kind and name today.
 func (b *Book) Add(kind, name string, n int) {
-	if n <= 0 {
-		return
+	if n > 0 {
+		b.waiting.Add(Count{Day: b.clock().Day(), Kind: kind, Name: name}, int64(n))
 	}
-	c := Count{Day: b.clock().Day(), Kind: kind, Name: name}
-	b.mu.Lock()
-	b.pending[c] += int64(n)
-	b.mu.Unlock()
 }
 
 // Flush writes what is pending. After an error it stays pending.
 func (b *Book) Flush(ctx context.Context) error {
-	b.mu.Lock()
-	taken := b.pending
-	b.pending = map[Count]int64{}
-	b.mu.Unlock()
-	if len(taken) == 0 {
-		return nil
-	}
-	list := make([]Count, 0, len(taken))
-	for c, n := range taken {
-		c.N = n
-		list = append(list, c)
-	}
-	err := b.counters.AddTally(ctx, list)
-	if err != nil {
-		b.mu.Lock()
+	return b.waiting.Flush(ctx, func(taken map[Count]int64) error {
+		list := make([]Count, 0, len(taken))
 		for c, n := range taken {
-			b.pending[c] += n
+			c.N = n
+			list = append(list, c)
 		}
-		b.mu.Unlock()
-	}
-	return err
+		return b.counters.AddTally(ctx, list)
+	})
 }
 
 // Since gives the counts from a day on, those on disk and this process's pending ones, by day, kind and name.
 func (b *Book) Since(ctx context.Context, fromDay int64) ([]Count, error) {
-	sum := map[Count]int64{}
-	b.mu.Lock()
-	for c, n := range b.pending {
-		if c.Day >= fromDay {
-			sum[c] += n
+	sum, err := b.waiting.Sum(ctx, func(c Count) bool { return c.Day >= fromDay }, func(add func(Count, int64)) error {
+		kept, err := b.counters.Tally(ctx, fromDay)
+		for _, c := range kept {
+			n := c.N
+			c.N = 0
+			add(c, n)
 		}
-	}
-	b.mu.Unlock()
-	kept, err := b.counters.Tally(ctx, fromDay)
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	for _, c := range kept {
-		n := c.N
-		c.N = 0
-		sum[c] += n
 	}
 	out := make([]Count, 0, len(sum))
 	for c, n := range sum {

@@ -4,8 +4,8 @@ import (
 	"github.com/rapporthq/rapport/person"
 )
 
-// tally is what became of the messages of one batch. It holds names, never values.
-type tally struct {
+// account is what became of the messages of one batch. It holds names, never values.
+type account struct {
 	source   string
 	received person.Instant
 	verdicts []verdict
@@ -17,7 +17,7 @@ type tally struct {
 
 // verdict is what became of one message.
 type verdict struct {
-	t        *tally
+	t        *account
 	kind     Type
 	event    string // as it came
 	known    bool   // the charter has this name
@@ -36,20 +36,20 @@ type fallen struct {
 
 const mostFallen = 50 // of one message, by name: further ones are counted as undeclared
 
-func (t *tally) begin(source string, received person.Instant) {
+func (t *account) begin(source string, received person.Instant) {
 	t.source, t.received = source, received
 	t.verdicts, t.fallen = t.verdicts[:0], t.fallen[:0]
 	t.kept, t.refused, t.counts = 0, 0, nil
 }
 
-func (t *tally) clear() {
+func (t *account) clear() {
 	clear(t.verdicts)
 	clear(t.fallen)
 	t.begin("", 0)
 }
 
 // open begins the verdict on a message. It is good until the next is opened.
-func (t *tally) open(m *Message, _ person.Instant) *verdict {
+func (t *account) open(m *Message, _ person.Instant) *verdict {
 	t.verdicts = append(t.verdicts, verdict{t: t, kind: m.Type, event: m.Event, from: len(t.fallen), to: len(t.fallen)})
 	return &t.verdicts[len(t.verdicts)-1]
 }
@@ -85,7 +85,7 @@ func orUndeclared(name string, known bool) string {
 }
 
 // settle counts, once all verdicts are there.
-func (t *tally) settle() {
+func (t *account) settle() {
 	if t.counts != nil {
 		return
 	}
@@ -110,7 +110,7 @@ func (t *tally) settle() {
 	}
 }
 
-func (t *tally) list() []Refusal {
+func (t *account) list() []Refusal {
 	if len(t.counts) == 0 {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (t *tally) list() []Refusal {
 }
 
 // reasons counts whole events and single fields by reason.
-func (t *tally) reasons() (events, fields map[Reason]int) {
+func (t *account) reasons() (events, fields map[Reason]int) {
 	for i := range t.verdicts {
 		v := &t.verdicts[i]
 		if !v.kept && v.reason != "" {
