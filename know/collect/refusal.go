@@ -40,7 +40,7 @@ func (r Reason) Words() string {
 	case Suppressed:
 		return "the person removed or corrected it"
 	case TooOld:
-		return "older than the charter would keep it"
+		return "older than the charter would keep it; its retain says how long that is"
 	case Malformed:
 		return "no message in the Segment format"
 	case TooLarge:
