@@ -46,7 +46,9 @@ func TestADiskThatFailsNeverLosesAndNeverStopsDecisions(t *testing.T) {
 		{"a sync takes a second", map[disktest.Field]int64{disktest.SyncMicros: 1_000_000}, true},
 	}
 	if torture.Rounds(0, 1) == 1 {
-		rows = append(rows, row{"a sync takes half a minute", map[disktest.Field]int64{disktest.SyncMicros: 30_000_000}, false})
+		rows = append(rows,
+			row{"a read takes a second and a half, and writing fails", map[disktest.Field]int64{disktest.ReadMicros: 1_500_000, disktest.WriteErrno: io}, false},
+			row{"a sync takes half a minute", map[disktest.Field]int64{disktest.SyncMicros: 30_000_000}, false})
 	}
 	for _, c := range rows {
 		t.Run(c.what, func(t *testing.T) {

@@ -108,8 +108,15 @@ func startServing(t *testing.T, args ...string) *serving {
 // starts is startServing with more in the environment, for who may end before it serves.
 func starts(t *testing.T, env []string, args ...string) (s *serving, ok bool) {
 	t.Helper()
-	s = &serving{cmd: rapport(context.Background(), args...), log: &lockedBuffer{}, done: make(chan struct{})}
-	s.cmd.Env = append(s.cmd.Env, env...)
+	cmd := rapport(context.Background(), args...)
+	return startsBy(t, append(cmd.Env, env...), cmd.Args...)
+}
+
+// startsBy is starts with the whole of the environment and of the command line, for what begins as another program.
+func startsBy(t *testing.T, env []string, args ...string) (s *serving, ok bool) {
+	t.Helper()
+	s = &serving{cmd: exec.Command(args[0], args[1:]...), log: &lockedBuffer{}, done: make(chan struct{})}
+	s.cmd.Env = env
 	errs, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
