@@ -5,8 +5,8 @@
 // speed, and it shares no code with the rooms that do the work. The house is tried against it with random histories; where
 // they differ, one of them is wrong, and the page says which.
 //
-// It leaves out: claims and signals kept from browsers (a device here says nothing for itself), traits, several people on one
-// device, holdouts and quiet hours.
+// It leaves out: claims and signals kept from browsers (a browser here says nothing for itself), traits, several people on one
+// device, splits, holdouts and quiet hours.
 package reference
 
 import (
@@ -103,6 +103,7 @@ type Thing struct {
 	At, Received        time.Time
 	Charter             int    // position of the charter under which it came, from 1
 	Own                 bool   // the person said it in their own session
+	Session             int    // the session under whose pseudonym it came; 0: their own
 	Learnt              string // how it was come by, as its source's line said when it came
 }
 
@@ -112,6 +113,7 @@ type Answer struct {
 	Yes, Explicit bool
 	At            time.Time
 	Charter       int
+	Session       int // the session that gave it; 0: the person themselves
 }
 
 // Reply is feedback about an item, or about how personal a placement is.
@@ -136,6 +138,29 @@ type Person struct {
 	Complaints []time.Time // opened, and open still
 	Removed    map[string]bool
 	Restricted bool
+	Joined     []time.Time // when each session was joined to the person: session 1, 2, …
+}
+
+// Join brings an anonymous session to the person who signed in in it. What it did and said stays its own.
+func (p *Person) Join(session *Person, at time.Time) {
+	p.Joined = append(p.Joined, at)
+	n := len(p.Joined)
+	for _, t := range session.Things {
+		t.Session = n
+		p.Things = append(p.Things, t)
+	}
+	for _, a := range session.Answers {
+		a.Session = n
+		p.Answers = append(p.Answers, a)
+	}
+}
+
+// joined is when a session became the person's; they themselves always were.
+func (p *Person) joined(session int) time.Time {
+	if session == 0 {
+		return time.Time{}
+	}
+	return p.Joined[session-1]
 }
 
 // World is the charters that were in force, the last one now, and the time.
@@ -160,7 +185,8 @@ func (w *World) standing(p *Person, purpose string, at time.Time, gpc bool) (all
 	if rule.Fixed() {
 		return true, false, 0
 	}
-	var last *Answer
+	last := make([]*Answer, 1+len(p.Joined)) // of each session
+	var together time.Time                   // of the last answer that was given after its session was joined
 	for i := range p.Answers {
 		a := &p.Answers[i]
 		if a.Purpose != purpose || a.Yes && (a.At.After(at) || a.At.After(w.Now) || rule.Explicit && !a.Explicit) {
@@ -169,29 +195,34 @@ func (w *World) standing(p *Person, purpose string, at time.Time, gpc bool) (all
 		if !a.Yes && a.At.After(at) && !a.At.After(w.Now) { // a no from beyond the clock was said before the clock went back
 			continue
 		}
-		if last == nil || a.At.After(last.At) || a.At.Equal(last.At) && a.grantsLess(*last) {
-			last = a
+		if l := last[a.Session]; l == nil || a.At.After(l.At) || a.At.Equal(l.At) && a.grantsLess(*l) {
+			last[a.Session] = a
+		}
+		if !a.At.Before(p.joined(a.Session)) && a.At.After(together) {
+			together = a.At
 		}
 	}
-	said := last != nil
-	yes := said && last.Yes
-	if gpc && slices.Contains(c.GPC, purpose) {
-		said, yes = true, false
+	yes := false
+	for session, a := range last {
+		if a == nil || together.After(a.At) && !p.joined(session).After(together) { // they have answered again since they are one
+			continue
+		}
+		if !a.Yes { // the stricter of the answers
+			return false, false, 0
+		}
+		interest := rule.Basis == "legitimate-interest" && !rule.Explicit
+		if !interest && rule.AskAgain > 0 && at.After(a.At.Add(rule.AskAgain)) {
+			continue
+		}
+		yes, explicit, words = true, explicit || a.Explicit, max(words, a.Charter)
 	}
 	switch {
-	case said && !yes:
+	case gpc && slices.Contains(c.GPC, purpose):
 		return false, false, 0
 	case rule.Basis == "legitimate-interest" && !rule.Explicit:
-		if yes {
-			return true, last.Explicit, last.Charter
-		}
-		return true, false, 0
-	case !yes:
-		return false, false, 0
-	case rule.AskAgain > 0 && at.After(last.At.Add(rule.AskAgain)):
-		return false, false, 0
+		return true, explicit, words
 	}
-	return true, last.Explicit, last.Charter
+	return yes, explicit && yes, words
 }
 
 // grantsLess decides between two answers of the same time.
@@ -253,7 +284,7 @@ func (w *World) serves(t *Thing, purpose string) bool {
 	return t.Own || slices.Contains(w.InForce().Sources[t.Source].Purposes, purpose)
 }
 
-// Keep is the gate: it adds the thing to the person, or says why it is refused.
+// Keep is the gate: it adds the thing to the person, or says why it is refused. Of a fact the latest of each source stays.
 func (w *World) Keep(p *Person, t Thing, gpc bool) (refused string) {
 	c := w.InForce()
 	purposes, retain, declared := []string(nil), time.Duration(0), false
@@ -294,9 +325,12 @@ func (w *World) Keep(p *Person, t Thing, gpc bool) (refused string) {
 	}
 	t.Received, t.Charter = w.Now, len(w.Charters)
 	if !t.Event { // one of each name and source
-		p.Things = slices.DeleteFunc(p.Things, func(o Thing) bool { return !o.Event && o.Name == t.Name && o.Source == t.Source && !o.At.After(t.At) })
-		if slices.ContainsFunc(p.Things, func(o Thing) bool { return !o.Event && o.Name == t.Name && o.Source == t.Source }) {
-			return "older"
+		same := func(o Thing) bool {
+			return !o.Event && o.Name == t.Name && o.Source == t.Source && o.Session == t.Session
+		}
+		p.Things = slices.DeleteFunc(p.Things, func(o Thing) bool { return same(o) && !o.At.After(t.At) })
+		if slices.ContainsFunc(p.Things, same) {
+			return ""
 		}
 	}
 	p.Things = append(p.Things, t)

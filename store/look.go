@@ -68,19 +68,34 @@ func (l looks) Fold(ctx context.Context, f ledger.Folding) error {
 			return ledger.ErrMoved
 		}
 		numbered := 0
-		qs := make([]query, 0, len(f.Rows)+len(f.Hashes)+1)
-		for i := range f.Rows {
+		qs := make([]query, 0, 8)
+		count := func(row) error { numbered++; return nil }
+		for i := 0; i < len(f.Rows); { // rows that were committed one after the other are numbered by one statement
+			j := i + 1
+			for j < len(f.Rows) && f.Rows[j].ID == f.Rows[j-1].ID+1 {
+				j++
+			}
 			qs = append(qs, query{
-				text: "UPDATE look SET number = $2 WHERE id = $1 AND number IS NULL RETURNING id",
-				args: []driver.Value{f.Rows[i].ID, f.Rows[i].Row.Number},
-				scan: func(row) error { numbered++; return nil },
+				text: "UPDATE look SET number = id + $3 WHERE id BETWEEN $1 AND $2 AND number IS NULL RETURNING id",
+				args: []driver.Value{f.Rows[i].ID, f.Rows[j-1].ID, f.Rows[i].Row.Number - f.Rows[i].ID}, scan: count,
 			})
+			i = j
 		}
-		for i := range f.Hashes {
+		for i := 0; i < len(f.Hashes); { // so are hashes of a run of indexes stored
+			j := i + 1
+			for j < len(f.Hashes) && f.Hashes[j].Index == f.Hashes[j-1].Index+1 {
+				j++
+			}
+			run := make([]byte, 0, (j-i)*tlog.HashSize)
+			for k := i; k < j; k++ {
+				run = append(run, f.Hashes[k].Hash[:]...)
+			}
 			qs = append(qs, query{
-				text: "INSERT INTO tree (idx, hash) VALUES ($1, $2)",
-				args: []driver.Value{f.Hashes[i].Index, f.Hashes[i].Hash[:]},
+				text: `WITH RECURSIVE k (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i + 1 < $3)
+					INSERT INTO tree (idx, hash) SELECT CAST($1 AS BIGINT) + i, substr(` + l.s.dialect.bytes + `, i * 32 + 1, 32) FROM k`,
+				args: []driver.Value{f.Hashes[i].Index, run, int64(j - i)},
 			})
+			i = j
 		}
 		qs = append(qs, query{
 			text: "INSERT INTO head (one, signed) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET signed = excluded.signed",
@@ -109,12 +124,21 @@ func (l looks) Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error)
 	out := make([]tlog.Hash, len(indexes))
 	err := l.s.engine.snapshot(ctx, func(c conn) error {
 		found := 0
-		qs := make([]query, len(indexes))
-		for i, index := range indexes {
-			qs[i] = query{text: "SELECT hash FROM tree WHERE idx = $1", args: []driver.Value{index}, scan: func(r row) error {
-				found += min(1, copy(out[i][:], r.bytes(0)))
-				return nil
-			}}
+		var qs []query
+		for i := 0; i < len(indexes); {
+			j := i + 1
+			for j < len(indexes) && indexes[j] == indexes[j-1]+1 {
+				j++
+			}
+			from := i
+			qs = append(qs, query{
+				text: "SELECT idx, hash FROM tree WHERE idx BETWEEN $1 AND $2", args: []driver.Value{indexes[i], indexes[j-1]},
+				scan: func(r row) error {
+					found += min(1, copy(out[from+int(r.int(0)-indexes[from])][:], r.bytes(1)))
+					return nil
+				},
+			})
+			i = j
 		}
 		if err := c.do(ctx, qs...); err != nil {
 			return err

@@ -36,20 +36,21 @@ var beginning = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 
 // trial is one run: the house, and the world as the reference knows it.
 type trial struct {
-	t       *rapid.T
-	dir     string
-	options homeOptions
-	h       *house
-	doors   http.Handler
-	keys    map[string]string // source → write key
-	world   *reference.World
-	people  map[string]*reference.Person // by user id
-	names   []string
-	tags    map[string][]string // of items
-	texts   []string            // charters that may come into force
-	text    string              // the one that is
-	serial  int
-	last    string // whom the last step was about
+	t        *rapid.T
+	dir      string
+	options  homeOptions
+	h        *house
+	doors    http.Handler
+	keys     map[string]string // source → write key
+	world    *reference.World
+	people   map[string]*reference.Person // by user id
+	sessions map[string]*reference.Person // of nobody who is known yet
+	names    []string
+	tags     map[string][]string // of items
+	texts    []string            // charters that may come into force
+	text     string              // the one that is
+	serial   int
+	last     string // whom the last step was about
 }
 
 func (x *trial) now() person.Instant { return person.At(x.world.Now) }
@@ -74,7 +75,7 @@ func begin(t *rapid.T, dir, database string) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &trial{t: t, dir: dir, keys: map[string]string{}, people: map[string]*reference.Person{}, tags: map[string][]string{}, names: []string{"ann", "bob", "cyd"}}
+	x := &trial{t: t, dir: dir, keys: map[string]string{}, people: map[string]*reference.Person{}, sessions: map[string]*reference.Person{}, tags: map[string][]string{}, names: []string{"ann", "bob", "cyd"}}
 	x.texts = []string{
 		string(base),
 		// Narrower: a fact and a purpose of the history go.
@@ -119,9 +120,9 @@ func (x *trial) stock() {
 	for i := range 6 {
 		user := fmt.Sprintf("crowd-%d", i)
 		x.people[user] = &reference.Person{Removed: map[string]bool{}}
-		x.say(user, "personalise", true, false)
+		x.say(user, "", "personalise", true, false)
 		for k := range 6 {
-			x.send(user, "tills", "Order Completed", "i"+fmt.Sprint((2*i+k)%12), beginning.Add(-time.Duration(k)*reference.Day))
+			x.send(user, "", "tills", "Order Completed", "i"+fmt.Sprint((2*i+k)%12), beginning.Add(-time.Duration(k)*reference.Day))
 		}
 	}
 	x.must(x.h.fold(context.Background()))
@@ -168,10 +169,21 @@ func told(t interface{ Fatal(...any) }, text string) reference.Charter {
 	return out
 }
 
-// send brings one event or fact by the door, and to the reference.
-func (x *trial) send(user, source, name, value string, at time.Time) {
+// send brings one event or fact by the door, and to the reference; session, if any, is the anonymous session in which it happened. Both must
+// refuse it for the same reason, or keep it.
+func (x *trial) send(user, session, source, name, value string, at time.Time) {
 	x.serial++
-	m := map[string]any{"messageId": fmt.Sprint("m", x.serial), "userId": user, "timestamp": at.Format(time.RFC3339Nano)}
+	m := map[string]any{"messageId": fmt.Sprint("m", x.serial), "timestamp": at.Format(time.RFC3339Nano)}
+	p := x.people[user]
+	if user != "" {
+		m["userId"] = user
+	}
+	if session != "" {
+		m["anonymousId"] = session
+	}
+	if user == "" {
+		p = x.sessions[session]
+	}
 	thing := reference.Thing{Name: name, Source: source, Value: value, At: at}
 	switch name {
 	case "Order Completed":
@@ -195,7 +207,19 @@ func (x *trial) send(user, source, name, value string, at time.Time) {
 	if res.Code != http.StatusOK {
 		x.t.Fatalf("the door said %d: %s", res.Code, res.Body)
 	}
-	x.world.Keep(x.people[user], thing, false)
+	want := x.world.Keep(p, thing, false)
+	got, recent := "", x.h.book.Recent(source)
+	if len(recent) == 0 {
+		x.t.Fatal("the source's owner is not told what became of the message")
+	}
+	if r := recent[0]; !r.Kept {
+		if got = string(r.Reason); got == "" && len(r.Fields) > 0 {
+			got = string(r.Fields[0].Reason)
+		}
+	}
+	if strings.TrimSuffix(strings.TrimSuffix(got, "-event"), "-field") != want {
+		x.t.Fatalf("%s of %s from %s at %v: the gate says %q, the reference says %q of %+v", name, user, source, at, got, want, p)
+	}
 }
 
 // who is a person's pseudonym, zero while nothing is kept of them.
@@ -213,14 +237,18 @@ func (x *trial) who(user string) person.ID {
 }
 
 // say is a choice: by an import from a server source, as the shop's own form would send it.
-func (x *trial) say(user, purpose string, yes, explicit bool) {
+func (x *trial) say(user, session, purpose string, yes, explicit bool) {
 	x.world.Now = x.world.Now.Add(time.Second) // files of choices know no order within an instant
 	x.serial++
 	answer := "no"
 	if yes {
 		answer = "yes"
 	}
-	line := fmt.Sprintf(`{"userId":%q,"purpose":%q,"answer":%q,"at":%q,"channel":"web","language":"en","notice":"%d","words":"May we?","explicit":%v}`, user, purpose, answer, x.world.Now.Format(time.RFC3339Nano), x.serial, explicit)
+	who, p := fmt.Sprintf(`"userId":%q`, user), x.people[user]
+	if user == "" {
+		who, p = fmt.Sprintf(`"anonymousId":%q`, session), x.sessions[session]
+	}
+	line := fmt.Sprintf(`{%s,"purpose":%q,"answer":%q,"at":%q,"channel":"web","language":"en","notice":"%d","words":"May we?","explicit":%v}`, who, purpose, answer, x.world.Now.Format(time.RFC3339Nano), x.serial, explicit)
 	file := filepath.Join(x.dir, "choice.jsonl")
 	x.must(os.WriteFile(file, []byte(line+"\n"), 0o600))
 	rep, err := x.h.importFile(context.Background(), importArgs{Source: "signup", As: "choices"}, file, nil)
@@ -228,7 +256,7 @@ func (x *trial) say(user, purpose string, yes, explicit bool) {
 	if rep.Kept != 1 {
 		x.t.Fatalf("a choice was not kept: %+v", rep)
 	}
-	x.people[user].Answers = append(x.people[user].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: len(x.world.Charters)})
+	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: len(x.world.Charters)})
 }
 
 // allowed may do everything that these histories need.
@@ -337,17 +365,17 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"an event": func(t *rapid.T) {
 			x.t = t
-			x.send(user(), rapid.SampledFrom([]string{"tills", "tills", "signup", "bureau"}).Draw(t, "source"), rapid.SampledFrom([]string{"Order Completed", "Order Completed", "Product Viewed", "Page Viewed", "Secret Read"}).Draw(t, "event"), item(), past(80))
+			x.send(user(), "", rapid.SampledFrom([]string{"tills", "tills", "signup", "bureau"}).Draw(t, "source"), rapid.SampledFrom([]string{"Order Completed", "Order Completed", "Product Viewed", "Page Viewed", "Secret Read"}).Draw(t, "event"), item(), past(80))
 		},
 		"a fact": func(t *rapid.T) {
 			x.t = t
-			name := rapid.SampledFrom([]string{"household", "taste", "motto", "income", "allergy", "diet", "age_band", "shoe_size"}).Draw(t, "fact")
-			x.send(user(), rapid.SampledFrom([]string{"signup", "signup", "bureau", "tills"}).Draw(t, "source"), name, rapid.SampledFrom(values(name)).Draw(t, "value"), past(70))
+			name := rapid.SampledFrom([]string{"household", "taste", "motto", "income", "allergy", "diet", "age_band", "age_band", "shoe_size"}).Draw(t, "fact")
+			x.send(user(), "", rapid.SampledFrom([]string{"signup", "signup", "bureau", "tills"}).Draw(t, "source"), name, rapid.SampledFrom(values(name)).Draw(t, "value"), past(70))
 		},
 		"a choice": func(t *rapid.T) {
 			x.t = t
 			purpose := rapid.SampledFrom([]string{"personalise", "personalise", "personalise", "sensitive", "protect", "measure"}).Draw(t, "purpose")
-			x.say(user(), purpose, rapid.IntRange(0, 3).Draw(t, "yes") > 0, rapid.Bool().Draw(t, "explicit"))
+			x.say(user(), "", purpose, rapid.IntRange(0, 3).Draw(t, "yes") > 0, rapid.Bool().Draw(t, "explicit"))
 		},
 		"a choice in the trust centre": func(t *rapid.T) {
 			x.t = t
@@ -387,8 +415,32 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			p.Removed[names[i]] = true
 			x.must(x.h.acts.Remove(ctx, x.who(u), names[i]))
 			if rapid.Bool().Draw(t, "brought again") {
-				x.send(u, sources[i], names[i], values(names[i])[0], x.world.Now)
+				x.send(u, "", sources[i], names[i], values(names[i])[0], x.world.Now)
 			}
+		},
+		"a session, and who signed in in it": func(t *rapid.T) {
+			x.t = t
+			u := user()
+			if x.who(u).IsZero() {
+				return
+			}
+			x.serial++
+			session := fmt.Sprint("session-", x.serial)
+			p := &reference.Person{Removed: map[string]bool{}}
+			x.sessions[session] = p
+			for range rapid.IntRange(1, 4).Draw(t, "of it") {
+				if rapid.Bool().Draw(t, "a choice") {
+					x.say("", session, rapid.SampledFrom([]string{"personalise", "personalise", "measure", "protect"}).Draw(t, "purpose"), rapid.Bool().Draw(t, "yes"), rapid.Bool().Draw(t, "explicit"))
+				} else {
+					x.send("", session, "tills", rapid.SampledFrom([]string{"Order Completed", "Product Viewed", "Page Viewed"}).Draw(t, "event"), item(), past(3))
+				}
+			}
+			if len(p.Things)+len(p.Answers) == 0 {
+				return // nothing is kept of it, so there is nothing to be joined
+			}
+			x.world.Now = x.world.Now.Add(time.Second)
+			x.people[u].Join(p, x.world.Now)
+			x.send(u, session, "tills", "Order Completed", item(), x.world.Now)
 		},
 		"a complaint": func(t *rapid.T) {
 			x.t = t
@@ -426,7 +478,7 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 		},
 		"time": func(t *rapid.T) {
 			x.t = t
-			x.world.Now = x.world.Now.Add(time.Duration(rapid.SampledFrom([]int{1, 8, 30, 24 * 7, 24 * 40}).Draw(t, "hours")) * time.Hour)
+			x.world.Now = x.world.Now.Add(time.Duration(rapid.SampledFrom([]int{1, 8, 30, 24 * 7, 24 * 40, 24 * 120, -50}).Draw(t, "hours")) * time.Hour)
 		},
 		"a charter": func(t *rapid.T) {
 			x.t = t

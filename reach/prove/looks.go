@@ -65,29 +65,32 @@ func VerifyLedger(ctx context.Context, h Home, kept ...ledger.Kept) (ledger.Repo
 	if _, err := h.Ledger.Sequence(ctx); err != nil && !errors.Is(err, ledger.ErrMoved) && !errors.Is(err, ledger.ErrTree) {
 		return ledger.Report{}, err
 	}
-	keys := map[person.ID][]byte{}
-	return h.Ledger.Verify(ctx, func(row ledger.Row) ([]byte, bool) {
-		if row.Of.IsZero() {
-			k, err := h.Vault.Home().LeafKey()
-			return k, err == nil
+	return h.Ledger.Verify(ctx, h.leafKeys, kept...)
+}
+
+// leafKeys are the keys of people's leaves, and the home's.
+func (h Home) leafKeys(ctx context.Context, of []person.ID) (map[person.ID][]byte, error) {
+	out := make(map[person.ID][]byte, len(of))
+	people := make([]person.ID, 0, len(of))
+	for _, id := range of {
+		if !id.IsZero() {
+			people = append(people, id)
+		} else if k, err := h.Vault.Home().LeafKey(); err == nil {
+			out[id] = k
 		}
-		if k, ok := keys[row.Of]; ok {
-			return k, k != nil
-		}
-		keys[row.Of] = nil
-		loaded, err := h.Store.Load(ctx, row.Of)
+	}
+	loaded, err := h.Store.Gate(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range people {
+		ring, err := h.Vault.Key(id, loaded[i].Wrapped[id])
 		if err != nil {
-			return nil, false
+			continue // gone: only an erasure may say so
 		}
-		ring, err := h.Vault.Key(row.Of, loaded.Wrapped[row.Of])
-		if err != nil {
-			return nil, false
+		if k, err := ring.LeafKey(); err == nil {
+			out[id] = k
 		}
-		k, err := ring.LeafKey()
-		if err != nil {
-			return nil, false
-		}
-		keys[row.Of] = k
-		return k, true
-	}, kept...)
+	}
+	return out, nil
 }

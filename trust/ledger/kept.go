@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -24,6 +25,8 @@ type known struct {
 	Kept
 	head head
 	bad  bool
+
+	latest person.Instant // when the latest of those up to this one was made
 }
 
 // slow is how long a look may wait for its number: an entry that is older than a head before it by more was not made when it says.
@@ -39,9 +42,17 @@ func (l *Ledger) readKept(kept []Kept) []known {
 		}
 		seen[string(k.Head)] = true
 		h, err := l.readHead(k.Head)
-		out = append(out, known{k, h, err != nil})
+		out = append(out, known{Kept: k, head: h, bad: err != nil})
 	}
 	slices.SortStableFunc(out, func(a, b known) int { return int(min(1, max(-1, a.head.size-b.head.size))) })
+	for i := range out {
+		if i > 0 {
+			out[i].latest = out[i-1].latest
+		}
+		if !out[i].bad {
+			out[i].latest = max(out[i].latest, out[i].At)
+		}
+	}
 	return out
 }
 
@@ -91,7 +102,7 @@ func when(at person.Instant) string {
 func (v *verifying) compareAll(ctx context.Context) error {
 	named := map[Fault]bool{}
 	for _, k := range v.known {
-		p, err := v.l.compare(ctx, v.edge.size, k)
+		p, err := v.l.compare(ctx, v.size, k)
 		if err != nil {
 			return err
 		}
@@ -104,17 +115,13 @@ func (v *verifying) compareAll(ctx context.Context) error {
 	return nil
 }
 
-// dated looks whether an entry is older than a head that does not cover it.
-func (v *verifying) dated(r *Row) {
-	for v.passed < len(v.known) && v.known[v.passed].head.size < r.Number {
-		if k := &v.known[v.passed]; !k.bad {
-			v.floor = max(v.floor, k.At)
-		}
-		v.passed++
+// floor is when the latest of the kept heads that do not cover an entry was made.
+func (v *verifying) floor(n int64) (at person.Instant) {
+	i := sort.Search(len(v.known), func(i int) bool { return v.known[i].head.size >= n })
+	if i > 0 {
+		at = v.known[i-1].latest
 	}
-	if v.floor != 0 && r.At < v.floor.Add(-slow) {
-		v.rep.add(r.Number, Backdated, fmt.Sprintf("Entry %d says that it was made%s, and a head that was kept elsewhere%s does not cover it: it was made later, or the clock was wrong.", r.Number, when(r.At), when(v.floor)))
-	}
+	return at
 }
 
 // Growth is the signed head, its size, and the proof that the first old entries of its tree are those of the tree of that size. old is not

@@ -68,12 +68,14 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
-func (h *house) leafKey(r ledger.Row) ([]byte, bool) {
-	if h.gone[r.Of] {
-		return nil, false
+func (h *house) keys(_ context.Context, of []person.ID) (map[person.ID][]byte, error) {
+	out := map[person.ID][]byte{}
+	for _, id := range of {
+		if k, err := (key{id: id}).LeafKey(); err == nil && !h.gone[id] {
+			out[id] = k
+		}
 	}
-	k, err := key{id: r.Of}.LeafKey()
-	return k, err == nil
+	return out, nil
 }
 
 // look commits a look at the i-th person, or at a population for -1.
@@ -124,7 +126,7 @@ func (h *house) verify(store *ledgertest.Memory, known ...[]byte) ledger.Report 
 	for _, k := range known {
 		kept = append(kept, ledger.Kept{Head: k, Where: "a file"})
 	}
-	rep, err := l.Verify(context.Background(), h.leafKey, kept...)
+	rep, err := l.Verify(context.Background(), h.keys, kept...)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -449,7 +451,7 @@ func TestTheSequencerSignsNothingWrong(t *testing.T) {
 	if _, err := h.ledger.Sequence(ctx); err == nil {
 		t.Fatal("the store's error is lost")
 	}
-	if _, err := h.ledger.Verify(ctx, h.leafKey); err == nil {
+	if _, err := h.ledger.Verify(ctx, h.keys); err == nil {
 		t.Fatal("a ledger that cannot be read looks right")
 	}
 }
@@ -529,7 +531,7 @@ func TestEveryByteOfTheHeadCounts(t *testing.T) {
 		for bit := range 8 {
 			h.store.Signed = slices.Clone(whole)
 			h.store.Signed[i] ^= 1 << bit
-			rep, err := h.ledger.Verify(context.Background(), h.leafKey)
+			rep, err := h.ledger.Verify(context.Background(), h.keys)
 			if err != nil || rep.OK() {
 				t.Fatalf("bit %d of byte %d of the head was changed, and nothing is found: %v", bit, i, err)
 			}

@@ -48,7 +48,7 @@ func (l *Ledger) Months(ctx context.Context) ([]Month, error) {
 		c.next, c.sums = 1, map[ofMonth]*Month{}
 	}
 	for {
-		rows, err := l.store.Rows(ctx, c.next, verifyAtOnce)
+		rows, err := l.store.Rows(ctx, c.next, partSize)
 		if err != nil {
 			return nil, err
 		}

@@ -95,10 +95,14 @@ func leaf(r Row, key []byte) (out [32]byte) {
 
 // open is the part of a row that stays readable for ever, in one form.
 func open(r Row) []byte {
-	b := []byte("rapport ledger row 1\n")
+	return appendOpen(nil, &r)
+}
+
+func appendOpen(b []byte, r *Row) []byte {
+	b = append(b, "rapport ledger row 1\n"...)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.At))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Count))
-	for _, s := range []string{r.Kind, r.Actor, r.Role, r.Team, r.Purpose, r.Fields, r.Filter} {
+	for _, s := range [...]string{r.Kind, r.Actor, r.Role, r.Team, r.Purpose, r.Fields, r.Filter} {
 		b = append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 	}
 	return b
@@ -107,6 +111,44 @@ func open(r Row) []byte {
 // record is the row's hash in the tree: over the open part and the leaf, so that the open part is bound for ever and the
 // rest is bound for as long as the person's key lives.
 func record(r Row) tlog.Hash { return tlog.RecordHash(append(open(r), r.Leaf[:]...)) }
+
+// record and leaf of a worker are those above, without garbage; node is tlog's NodeHash.
+
+func (w *worker) record(r *Row) tlog.Hash {
+	w.bytes = append(appendOpen(append(w.bytes[:0], 0), r), r.Leaf[:]...)
+	return sha256.Sum256(w.bytes)
+}
+
+func (w *worker) leaf(r *Row, key []byte) [32]byte {
+	const block = sha256.BlockSize
+	if len(key) > block {
+		return leaf(*r, key)
+	}
+	var pad [block]byte
+	copy(pad[:], key)
+	for i := range pad {
+		pad[i] ^= 0x36
+	}
+	b := append(w.bytes[:0], pad[:]...)
+	b = append(append(appendOpen(b, r), r.Of[:]...), r.Reason...)
+	w.bytes = b
+	inner := sha256.Sum256(b)
+	for i := range pad {
+		pad[i] ^= 0x36 ^ 0x5c
+	}
+	var outer [block + sha256.Size]byte
+	copy(outer[:], pad[:])
+	copy(outer[block:], inner[:])
+	return sha256.Sum256(outer[:])
+}
+
+func node(left, right tlog.Hash) tlog.Hash {
+	var b [1 + 2*tlog.HashSize]byte
+	b[0] = 1
+	copy(b[1:], left[:])
+	copy(b[1+tlog.HashSize:], right[:])
+	return sha256.Sum256(b[:])
+}
 
 // formatNumbers writes numbers as "3,7-9".
 func formatNumbers(numbers []int64) string {

@@ -60,22 +60,25 @@ func (r *Report) add(n int64, f Fault, says string) {
 	r.Problems = append(r.Problems, Problem{n, f, says})
 }
 
-const verifyAtOnce = 1000
+// Keys gives the keys that make the leaves of looks at these people (zero: the home's, for a population). Who was forgotten is left out. It is
+// called by several goroutines at once.
+type Keys func(ctx context.Context, of []person.ID) (map[person.ID][]byte, error)
 
 // Verify walks the whole ledger: it makes every row's leaf again with its key, the tree again from the rows, and compares with
-// the stored hashes and the signed head. leafKey gives the key of a row by its Of (the home's when that is zero), false when the person is gone.
+// the stored hashes and the signed head. keys gives the keys of rows by their Of.
 // known are heads that were signed before and kept elsewhere: the ledger must contain each, and no entry after one may be older; without
 // any, a ledger that was put back whole to an earlier state, head and all, looks right, and so does one that who holds all keys made anew.
 //
-// What it finds is in the Report; the error is only for a store that cannot be read.
-func (l *Ledger) Verify(ctx context.Context, leafKey func(Row) ([]byte, bool), known ...Kept) (Report, error) {
-	v := verifying{l: l, leafKey: leafKey, misplaced: map[tlog.Hash]int64{}, isFound: map[int64]bool{}, known: l.readKept(known)}
+// What it finds is in the Report; the error is only for a store, or keys, that cannot be read. It holds some thousand rows for each processor
+// in memory, and of what is wrong or emptied the numbers.
+func (l *Ledger) Verify(ctx context.Context, keys Keys, known ...Kept) (Report, error) {
+	v := verifying{l: l, keys: keys, misplaced: map[tlog.Hash]int64{}, isFound: map[int64]bool{}, known: l.readKept(known)}
 	rep := &v.rep
 	signed, err := l.store.Head(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	waiting, err := l.store.Pending(ctx, verifyAtOnce)
+	waiting, err := l.store.Pending(ctx, mostWaiting)
 	if err != nil {
 		return Report{}, err
 	}
@@ -84,22 +87,27 @@ func (l *Ledger) Verify(ctx context.Context, leafKey func(Row) ([]byte, bool), k
 	trusted := err == nil
 	if !trusted {
 		rep.add(0, BadSignature, "The signed head is damaged or signed by another key: compare with a head that was kept elsewhere.")
+		if h.size, err = l.last(ctx); err != nil {
+			return Report{}, err
+		}
 	}
-	v.size, v.trusted = h.size, trusted
+	v.size = h.size
 	if err := v.walk(ctx); err != nil {
 		return Report{}, err
+	}
+	if trusted {
+		if err := v.beyond(ctx); err != nil {
+			return Report{}, err
+		}
 	}
 	root, err := v.edge.root()
 	if err != nil {
 		return Report{}, err
 	}
-	rowsRight := trusted && v.edge.size == h.size && root == h.root
+	rowsRight := trusted && root == h.root
 	v.judgeEmpties()
 	v.judgeMisplaced(rowsRight)
-	rep.Size = v.edge.size
-	if trusted {
-		rep.Size = h.size
-	}
+	rep.Size = v.size
 	if trusted && !rowsRight && !v.broken {
 		rep.add(0, BadRoot, "The rows and stored hashes agree with each other and not with the signed head: they were replaced together.")
 	}
@@ -110,23 +118,54 @@ func (l *Ledger) Verify(ctx context.Context, leafKey func(Row) ([]byte, bool), k
 	return v.rep, nil
 }
 
+const mostWaiting = 1000
+
+// last is the highest number that a row has, found by asking for ever later rows.
+func (l *Ledger) last(ctx context.Context) (int64, error) {
+	low, high := int64(0), int64(1)<<62 // there is a row from low on (if not 0), and none from high on
+	for step := int64(1); low+1 < high; {
+		ask := min(low+step, low+(high-low)/2)
+		rows, err := l.store.Rows(ctx, max(1, ask), 1)
+		if err != nil {
+			return 0, err
+		}
+		if len(rows) == 0 {
+			high, step = ask, max(1, step/2)
+			continue
+		}
+		low, step = max(ask, rows[0].Number), step*2
+	}
+	return low, nil
+}
+
+// beyond names the rows whose numbers the signed head does not cover.
+func (v *verifying) beyond(ctx context.Context) error {
+	for from := v.size + 1; ; {
+		rows, err := v.l.store.Rows(ctx, from, partSize)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			v.rep.add(r.Number, Added, fmt.Sprintf("Row %d lies beyond the signed head, which covers %d.", r.Number, v.size))
+		}
+		from = rows[len(rows)-1].Number + 1
+	}
+}
+
 // verifying is one walk.
 type verifying struct {
-	l       *Ledger
-	leafKey func(Row) ([]byte, bool)
-	rep     Report
-	size    int64 // by the signed head
-	trusted bool
-	edge    edge // the tree made again from the rows
-	broken  bool // a row or hash was found wrong: the root cannot be right
+	l     *Ledger
+	keys  Keys
+	rep   Report
+	size  int64 // by the signed head; without one that can be trusted, the highest number
+	edge  edge  // the tree made again from the rows
+	known []known
 
+	broken    bool                // a row or hash was found wrong: the root cannot be right
 	empties   []int64             // rows whose leaf cannot be made for want of a person
 	gone      []gone              // numbers without a row
 	erasures  []erasure           // what may be empty or gone
 	misplaced map[tlog.Hash]int64 // hash that the store has at a number whose row has another
-	known     []known             // heads that were kept elsewhere, the smaller first
-	passed    int                 // how many of them the walk has left behind
-	floor     person.Instant      // when the latest of those was made
 	found     []found             // those rows
 	isFound   map[int64]bool
 }
@@ -147,161 +186,8 @@ type found struct {
 	have   tlog.Hash // the row's
 }
 
-// walk reads all rows in order.
-func (v *verifying) walk(ctx context.Context) error {
-	next := int64(1)
-	for {
-		rows, err := v.l.store.Rows(ctx, next, verifyAtOnce+1)
-		if err != nil {
-			return err
-		}
-		// The numbers of this batch, with those that are missing between.
-		var batch []Row
-		have := map[int64]bool{}
-		upTo := next + verifyAtOnce - 1
-		if n := len(rows); n > 0 {
-			upTo = min(upTo, max(next, rows[n-1].Number))
-		} else {
-			upTo = min(upTo, v.size)
-		}
-		for _, r := range rows {
-			switch {
-			case r.Number < next || have[r.Number]:
-				v.rep.add(r.Number, Added, fmt.Sprintf("There are two rows with the number %d.", r.Number))
-				v.broken = true
-			case r.Number <= upTo:
-				have[r.Number] = true
-				batch = append(batch, r)
-			}
-		}
-		if next > upTo {
-			return nil
-		}
-		if err := v.check(ctx, next, upTo, batch); err != nil {
-			return err
-		}
-		next = upTo + 1
-	}
-}
-
-// check compares the rows numbered from … to with the stored hashes, and adds them to the tree.
-func (v *verifying) check(ctx context.Context, from, to int64, rows []Row) error {
-	covered := to
-	if v.trusted {
-		covered = min(to, v.size)
-	}
-	stored, err := v.stored(ctx, from, covered)
-	if err != nil {
-		return err
-	}
-	i := 0
-	for n := from; n <= to; n++ {
-		var row *Row
-		if i < len(rows) && rows[i].Number == n {
-			row = &rows[i]
-			i++
-		}
-		if n > covered {
-			if row != nil {
-				v.rep.add(n, Added, fmt.Sprintf("Row %d lies beyond the signed head, which covers %d.", n, v.size))
-			}
-			continue
-		}
-		was, there := stored[tlog.StoredHashIndex(0, n-1)]
-		h := was
-		if row == nil {
-			v.gone = append(v.gone, gone{n, there})
-		} else {
-			v.rep.Rows++
-			h = record(*row)
-			sound := v.keyed(row)
-			switch {
-			case !there:
-				v.rep.add(n, BadTree, fmt.Sprintf("The stored hash of entry %d is gone.", n))
-			case was != h:
-				v.misplaced[was] = n
-				v.found = append(v.found, found{n, h})
-				v.isFound[n] = true
-			}
-			if !sound && (!there || was == h) {
-				v.broken = true
-				v.rep.add(n, Changed, fmt.Sprintf("Entry %d is not what its person's key sealed.", n))
-			}
-			v.note(row)
-			v.dated(row)
-		}
-		if err := v.grow(n, h, stored); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stored reads the hashes that were stored for these entries, those over them included. One that is gone is left out.
-func (v *verifying) stored(ctx context.Context, from, to int64) (map[int64]tlog.Hash, error) {
-	out := map[int64]tlog.Hash{}
-	if to < from {
-		return out, nil
-	}
-	var indexes []int64
-	for i := tlog.StoredHashIndex(0, from-1); i < tlog.StoredHashCount(to); i++ {
-		indexes = append(indexes, i)
-	}
-	hashes, err := v.l.store.Hashes(ctx, indexes)
-	if err == nil && len(hashes) == len(indexes) {
-		for i, x := range indexes {
-			out[x] = hashes[i]
-		}
-		return out, nil
-	}
-	for _, x := range indexes { // one of them is gone: find which
-		if h, err := v.l.store.Hashes(ctx, []int64{x}); err == nil && len(h) == 1 {
-			out[x] = h[0]
-		}
-	}
-	return out, ctx.Err()
-}
-
-// grow adds a record to the tree and compares the hashes over it with the stored ones, until a row is found wrong.
-func (v *verifying) grow(n int64, h tlog.Hash, stored map[int64]tlog.Hash) error {
-	hashes, err := v.edge.add(h)
-	if err != nil {
-		return err
-	}
-	if v.broken || len(v.found) > 0 || len(v.gone) > 0 {
-		return nil
-	}
-	for _, x := range hashes[1:] {
-		if was, there := stored[x.Index]; !there || was != x.Hash {
-			v.rep.add(n, BadTree, fmt.Sprintf("A stored hash over entry %d is gone, or is not the hash of what is under it.", n))
-		}
-	}
-	return nil
-}
-
-// keyed makes the row's leaf again. A row whose key is not to be had is set aside: it is sound only if an erasure covers it.
-func (v *verifying) keyed(r *Row) bool {
-	if key, ok := v.leafKey(*r); ok {
-		if leaf(*r, key) == r.Leaf {
-			v.rep.Keyed++
-			return true
-		}
-		if !r.Of.IsZero() {
-			return false
-		}
-	}
-	v.empties = append(v.empties, r.Number)
-	return true
-}
-
-// note keeps what an erasure or a sweep allows to be empty. It counts only if its own leaf is right, which keyed has seen to.
+// note keeps what an erasure or a sweep allows to be empty. Its own leaf is right: what the home has not sealed allows nothing.
 func (v *verifying) note(r *Row) {
-	if r.Kind != KindErasure && r.Kind != KindRetention {
-		return
-	}
-	if n := len(v.empties); n > 0 && v.empties[n-1] == r.Number {
-		return // not sealed by the home: it allows nothing
-	}
 	if v.isFound[r.Number] {
 		return
 	}

@@ -138,6 +138,7 @@ func Bound(c *charter.Charter, name string) bool {
 func (a *Acts) Restrict(ctx context.Context, id person.ID, on bool) error {
 	return a.commit(ctx, id, func(r *vault.Record, _ *vault.KeyRing, at person.Instant) (vault.Change, error) {
 		var c vault.Change
+		at = max(at, r.RestrictAt) // a clock that went back does not undo what is said now
 		for _, of := range r.Who.All() {
 			if k := r.Ring(of); k != nil {
 				c.Put = append(c.Put, k.SealRestriction(at, on))

@@ -37,6 +37,7 @@ type Record struct {
 	Complaints []person.Complaint
 	Shown      []person.Shown
 	Restricted bool
+	RestrictAt person.Instant // when a restriction was last set or lifted; 0: never
 	Claims     []Claim
 	Removed    []string // names of facts that the person removed or corrected, as far as they can be read
 	Unreadable int      // rows whose head could not be opened

@@ -79,6 +79,7 @@ func (r *Record) readRow(row *Row, head string, told *map[string]person.Instant,
 			return err
 		}
 		restricted[row.Of] = restricted[row.Of] || on
+		r.RestrictAt = max(r.RestrictAt, row.At)
 	case ShownRow:
 		s, err := readShown(head, row.Of, row.At)
 		if err != nil {

@@ -138,7 +138,12 @@ func (s *server) rss() float64 {
 	if err != nil {
 		return 0
 	}
-	for _, line := range strings.Split(string(raw), "\n") {
+	return highWater(strings.Split(string(raw), "\n"))
+}
+
+// highWater finds the largest resident size among the lines of a process's status.
+func highWater(lines []string) float64 {
+	for _, line := range lines {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			if err == nil {
@@ -151,8 +156,11 @@ func (s *server) rss() float64 {
 
 // cpu is the processor time that the process has used so far, in seconds, and zero where /proc is not. Unlike a rate it hardly
 // depends on what else the machine does.
-func (s *server) cpu() float64 {
-	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
+func (s *server) cpu() float64 { return processor(strconv.Itoa(s.cmd.Process.Pid)) }
+
+// processor is the processor time that a process has used so far, in seconds, by its name in /proc.
+func processor(process string) float64 {
+	raw, err := os.ReadFile(filepath.Join("/proc", process, "stat"))
 	if err != nil {
 		return 0
 	}

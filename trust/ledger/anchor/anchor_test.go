@@ -116,7 +116,7 @@ func TestAFileKeepsEveryHeadOnce(t *testing.T) {
 	if err != nil || len(heads) != 2 || heads[0].At != noon || heads[0].Where != p.Where {
 		t.Fatalf("%d heads: %v", len(heads), err)
 	}
-	rep, err := b.ledger.Verify(context.Background(), func(ledger.Row) ([]byte, bool) { return nil, false }, heads...)
+	rep, err := b.ledger.Verify(context.Background(), func(context.Context, []person.ID) (map[person.ID][]byte, error) { return nil, nil }, heads...)
 	if err != nil || rep.Heads != 2 {
 		t.Fatalf("%+v %v", rep, err)
 	}
@@ -224,7 +224,7 @@ func TestAWitnessCosignsWhatGrowsOnly(t *testing.T) {
 	if err != nil || len(heads) != 22 {
 		t.Fatalf("%d heads: %v", len(heads), err)
 	}
-	rep, err := b.ledger.Verify(context.Background(), func(ledger.Row) ([]byte, bool) { return nil, false }, heads...)
+	rep, err := b.ledger.Verify(context.Background(), func(context.Context, []person.ID) (map[person.ID][]byte, error) { return nil, nil }, heads...)
 	if err != nil || rep.Heads != 22 {
 		t.Errorf("%+v %v", rep, err)
 	}
@@ -289,17 +289,19 @@ func TestAWitnessThatFailsOrLiesIsNotBelieved(t *testing.T) {
 		answer http.HandlerFunc
 		words  string
 	}{
-		"a cosignature of another key":      {says(200, "", liar.sign(text, at)), "not of the key"},
-		"a cosignature of another head":     {says(200, "", honest.key.sign(strings.Replace(text, "\n3\n", "\n4\n", 1), at)), "not of the key"},
-		"a cosignature with another time":   {says(200, "", retimed(honest.key.sign(text, at))), "not of the key"},
-		"no cosignature":                    {says(200, "", ""), "not of the key"},
-		"rubbish":                           {says(200, "", "— witness.example/w !!!\n"), "not of the key"},
-		"a page":                            {says(200, "text/html", "<html>welcome</html>"), "not of the key"},
-		"another size each time":            {sizes(), "another size each time"},
-		"a conflict without a size":         {says(409, "text/plain", "no"), "does not say which"},
-		"a conflict with no number":         {says(409, sizeType, "-1\n"), "does not say which"},
-		"a failure":                         {says(500, "", "secret of somebody"), "answered with 500"},
-		"a redirect to elsewhere":           {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, honest.place.Where, 307) }, "answered with 307"},
+		"a cosignature of another key":    {says(200, "", liar.sign(text, at)), "not of the key"},
+		"a cosignature of another head":   {says(200, "", honest.key.sign(strings.Replace(text, "\n3\n", "\n4\n", 1), at)), "not of the key"},
+		"a cosignature with another time": {says(200, "", retimed(honest.key.sign(text, at))), "not of the key"},
+		"no cosignature":                  {says(200, "", ""), "not of the key"},
+		"rubbish":                         {says(200, "", "— witness.example/w !!!\n"), "not of the key"},
+		"a page":                          {says(200, "text/html", "<html>welcome</html>"), "not of the key"},
+		"another size each time":          {sizes(), "another size each time"},
+		"a conflict without a size":       {says(409, "text/plain", "no"), "does not say which"},
+		"a conflict with no number":       {says(409, sizeType, "-1\n"), "does not say which"},
+		"a failure":                       {says(500, "", "secret of somebody"), "answered with 500"},
+		"a redirect to elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, honest.place.Where, http.StatusTemporaryRedirect)
+		}, "answered with 307"},
 		"half an answer":                    {half, "middle of its answer"},
 		"nothing for a long time":           {silence, "did not answer in time"},
 		"a cosignature behind 100 MB of it": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, "not of the key"},
