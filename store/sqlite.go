@@ -77,6 +77,9 @@ func openLite(dir, synchronous string) (*lite, error) {
 		_ = l.close()
 		return nil, err
 	}
+	// What a process that was killed left in the logs counts: else they grow with each that is killed before they are emptied.
+	l.unchecked.Store(sizeOf(filepath.Join(dir, mainFile+"-wal")))
+	l.unmoved = int(sizeOf(filepath.Join(dir, historyFile+"-wal")))
 	l.checker.Add(1)
 	go l.check()
 	return l, nil

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -184,4 +187,40 @@ func TestAFoldIsDue(t *testing.T) {
 	due(false, "nothing waits any more")
 	add(foldAt)
 	due(true, "half a million wait")
+}
+
+// A process that is killed before it empties its log leaves it to the next: the log does not grow with the number of kills.
+func TestTheLogDoesNotGrowWithKills(t *testing.T) {
+	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "0")
+	for n := range 12 {
+		s, err := Open(ctx, Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			if err := s.Commit(ctx, crashEnrolAll()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 10 {
+			c := crashChange(uint64(n*100 + i))
+			c.Frames[0].Body = make([]byte, 500_000)
+			if err := s.Commit(ctx, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := s.engine.(*lite)
+		l.writing.Lock() // the checker is between two of its steps, and nobody writes
+		next := filepath.Join(filepath.Dir(dir), strconv.Itoa(n+1))
+		err = os.CopyFS(next, os.DirFS(dir))
+		l.writing.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Close()
+		dir = next
+	}
+	if size := sizeOf(filepath.Join(dir, mainFile+"-wal")); size > 2*logLimit {
+		t.Errorf("after twelve kills the log has %d MB", size>>20)
+	}
 }
