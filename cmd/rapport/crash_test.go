@@ -54,7 +54,7 @@ type taken struct {
 }
 
 func crashes(t *testing.T, database string) {
-	kills := torture.Rounds(12, 500)
+	kills := torture.Rounds(10, 500)
 	home := exampleHome(t)
 	o := homeOptions{Home: home, Database: database}
 	c := &crash{t: t, home: home, at: []string{"--home", home}, dir: shortDir(t), charters: map[string]bool{}, counted: map[string]int{}}

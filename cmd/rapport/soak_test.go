@@ -18,7 +18,7 @@ const soakVariable = "RAPPORT_SOAK"
 // TestASoakHasFlatMemoryAndGoroutines serves events, decisions, looks, pages and strangers for half an hour in torture, and some seconds otherwise:
 // after the first third neither memory nor goroutines nor open files grow.
 func TestASoakHasFlatMemoryAndGoroutines(t *testing.T) {
-	lasts := time.Duration(torture.Rounds(12, 30*60)) * time.Second
+	lasts := time.Duration(torture.Rounds(6, 30*60)) * time.Second
 	if said := os.Getenv(soakVariable); said != "" {
 		var err error
 		if lasts, err = time.ParseDuration(said); err != nil {
