@@ -39,6 +39,68 @@ func (c *chunk) addTo(l *vault.Loaded) error {
 	})
 }
 
+// lone is what the statement alone gives.
+type lone struct {
+	of            person.ID
+	l             vault.Loaded
+	chunks        []chunk
+	known, joined bool
+}
+
+func (p *lone) query() query {
+	return query{text: alone, args: []driver.Value{p.of[:]}, scan: func(r row) error {
+		switch r.int(0) {
+		case 0:
+			p.known, p.joined = true, p.joined || r.id(4) != p.of
+			p.l.Who.Root, p.l.Version, p.l.Charter = p.of, r.int(2), int(r.int(3))
+			p.l.Wrapped = map[person.ID][]byte{p.of: r.bytes(5)}
+		case 1:
+			p.l.Rows = append(p.l.Rows, vault.Row{Of: p.of, Kind: vault.Kind(r.int(2)), Key: vault.Key(r.id(4)), At: r.at(3), Head: r.bytes(5), Body: r.bytes(6)})
+		case 2:
+			p.chunks = append(p.chunks, chunk{p.of, r.int(2), r.bytes(4), r.bytes(5)})
+		case 3:
+			p.joined = true
+		}
+		return nil
+	}}
+}
+
+// whole puts the chunks of history in their order.
+func (p *lone) whole() (vault.Loaded, error) {
+	slices.SortFunc(p.chunks, func(a, b chunk) int { return cmp.Compare(a.number, b.number) })
+	for i := range p.chunks {
+		if err := p.chunks[i].addTo(&p.l); err != nil {
+			return vault.Loaded{}, err
+		}
+	}
+	return p.l, nil
+}
+
+// loadOne is loadAll for one, inside a transaction: what waits is read before history, as there.
+func loadOne(ctx context.Context, c conn, id person.ID, w *waiting) (*vault.Loaded, error) {
+	var late vault.Loaded
+	if err := w.load(ctx, c, map[person.ID]*vault.Loaded{id: &late}); err != nil {
+		return nil, err
+	}
+	p := lone{of: id}
+	if err := c.do(ctx, p.query()); err != nil {
+		return nil, err
+	}
+	if !p.known || p.joined {
+		all, err := loadAll(ctx, c, []person.ID{id}, w)
+		if err != nil {
+			return nil, err
+		}
+		return all[0], nil
+	}
+	l, err := p.whole()
+	if err != nil {
+		return nil, err
+	}
+	l.Frames = append(l.Frames, late.Frames...)
+	return &l, nil
+}
+
 // loadAlone is Load without looks for somebody who has one pseudonym. done is false for everybody else, and when events were being
 // folded meanwhile and it may have missed them on their way: then a transaction must do it.
 func (s *Store) loadAlone(ctx context.Context, id person.ID) (l vault.Loaded, done bool, err error) {
@@ -48,33 +110,15 @@ func (s *Store) loadAlone(ctx context.Context, id person.ID) (l vault.Loaded, do
 			return l, false, nil
 		}
 	}
-	var chunks []chunk
-	known, joined := false, false
-	if err := s.engine.ask(ctx, query{text: alone, args: []driver.Value{id[:]}, scan: func(r row) error {
-		switch r.int(0) {
-		case 0:
-			known, joined = true, joined || r.id(4) != id
-			l.Who.Root, l.Version, l.Charter = id, r.int(2), int(r.int(3))
-			l.Wrapped = map[person.ID][]byte{id: r.bytes(5)}
-		case 1:
-			l.Rows = append(l.Rows, vault.Row{Of: id, Kind: vault.Kind(r.int(2)), Key: vault.Key(r.id(4)), At: r.at(3), Head: r.bytes(5), Body: r.bytes(6)})
-		case 2:
-			chunks = append(chunks, chunk{id, r.int(2), r.bytes(4), r.bytes(5)})
-		case 3:
-			joined = true
-		}
-		return nil
-	}}); err != nil || joined {
+	p := lone{of: id}
+	if err := s.engine.ask(ctx, p.query()); err != nil || p.joined {
 		return vault.Loaded{}, false, err
 	}
-	if !known {
+	if !p.known {
 		return vault.Loaded{}, false, vault.ErrNotFound
 	}
-	slices.SortFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.number, b.number) })
-	for i := range chunks {
-		if err := chunks[i].addTo(&l); err != nil {
-			return vault.Loaded{}, false, err
-		}
+	if l, err = p.whole(); err != nil {
+		return vault.Loaded{}, false, err
 	}
 	if s.waiting != nil {
 		if err := s.loadWaiting(ctx, &l, before.last); err != nil {

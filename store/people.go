@@ -49,14 +49,11 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 		}
 	}
 	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
-		p, err := loadAll(ctx, c, []person.ID{id}, s.waiting)
-		if err != nil {
-			return err
+		var err error
+		if l, err = loadOne(ctx, c, id, s.waiting); err == nil && l == nil {
+			err = vault.ErrNotFound
 		}
-		if l = p[0]; l == nil {
-			return vault.ErrNotFound
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return vault.Loaded{}, err

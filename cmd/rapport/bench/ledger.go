@@ -30,6 +30,13 @@ import (
 func Ledger(ctx context.Context, o Options) ([]Figure, error) {
 	people, sizes, during := 100_000, []int64{1_000_000, 3_000_000, 10_000_000}, 10*time.Second
 	set := "10m"
+	switch o.Set {
+	case "", "10m":
+	case "1m":
+		sizes, set = sizes[:1], "1m"
+	default:
+		return nil, fmt.Errorf("there is no set %q: 1m or 10m", o.Set)
+	}
 	if o.Quick {
 		people, sizes, during, set = 10_000, []int64{30_000, 100_000}, 3*time.Second, "quick"
 	}
