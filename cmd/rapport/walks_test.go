@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -192,6 +195,20 @@ func TestThePrivacyLeadsWay(t *testing.T) {
 		if said := must(t, "ledger", "verify", "--home", d.Home); !strings.Contains(said, "checked with their keys") {
 			t.Errorf("the ledger after the look: %s", said)
 		}
+
+		// The same look in the console's ledger: who it was, not the reason, which is the person's to read; and it is whole.
+		click(t, ctx, "the ledger", `nav a[href="/console/ledger"]`, "#head")
+		says(t, ctx, "Paul from privacy")
+		saysNot(t, ctx, reason)
+		click(t, ctx, "walk it", `form[action="/console/ledger/verify"] button`, "#found")
+		says(t, ctx, "The ledger is whole.", "checked with their keys")
+
+		// What the sources sent that the charter does not know, with what would let it in.
+		field := map[bool]string{true: "lead_live", false: "lead_plain"}[scripts]
+		sends(t, d.URL, d.SourceKey, unplanned("walk-"+field, field))
+		click(t, ctx, "the refusals", `nav a[href="/console/refusals"]`, ".stack .card")
+		do(t, ctx, "their lines", unfold(".stack details", 50))
+		says(t, ctx, field, "field not in the charter", "Add this to the charter", "events.Order Completed.properties")
 	})
 }
 
@@ -282,4 +299,113 @@ func TestTheEngineersWay(t *testing.T) {
 			t.Errorf("what was shown: %d", status)
 		}
 	})
+}
+
+// TestTheEngineersWayThroughTheConsole finds what was refused in the event debugger, copies what the refusals page drafts for it into
+// charter.yaml, has that accepted, and sends the same again. It has a home of its own, for it changes the charter.
+func TestTheEngineersWayThroughTheConsole(t *testing.T) {
+	home := exampleHome(t)
+	s := serveHome(t, home)
+	d := &demoHome{demoReady: demoReady{URL: s.URL, Home: home}}
+	key := must(t, "token", "--home", home, "--role", "source", "--name", "tills")
+	admin := must(t, "token", "--home", home, "--role", "admin", "--name", "walk")
+	withScripts(t, func(t *testing.T, ctx context.Context, scripts bool) {
+		event, field := map[bool]string{true: "Seat Booked", false: "Seat Released"}[scripts], map[bool]string{true: "gift_wrap", false: "gift_note"}[scripts]
+		mine := map[string]func(n string) map[string]any{
+			"the order": func(n string) map[string]any {
+				return map[string]any{"type": "track", "messageId": "order-" + field + n, "userId": "u1", "event": "Order Completed",
+					"properties": map[string]any{"order_id": "o-" + field + n, "total": "a-lot", field: true, "products": []map[string]any{{"product_id": "1082185", "quantity": 1}}}}
+			},
+			"the event": func(n string) map[string]any {
+				return map[string]any{"type": "track", "messageId": "event-" + field + n, "userId": "u1", "event": event}
+			},
+		}
+		signInStaff(t, ctx, d, admin)
+		sends(t, s.URL, key, mine["the order"]("1"), mine["the event"]("1"))
+		click(t, ctx, "the event debugger", `nav a[href="/console/events"]`, "#arrived tbody")
+		rows := cells(t, ctx, "#arrived tbody tr")
+		for of, wants := range map[string][]string{"Order Completed": {"kept", field, "field not in the charter", "total", "not of the declared type"}, event: {"refused", "event not in the charter"}} {
+			if row := rowOf(rows, of); !within(row, wants...) {
+				t.Errorf("the debugger says of %s %q, without one of %q", of, row, wants)
+			}
+		}
+		saysNot(t, ctx, "a-lot") // a value
+
+		click(t, ctx, "the refusals", `nav a[href="/console/refusals"]`, ".stack .card")
+		do(t, ctx, "their lines", unfold(".stack details", 9))
+		source, err := os.ReadFile(filepath.Join(home, charterFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(source)
+		for _, name := range []string{field, event} {
+			text = pasted(t, ctx, text, name)
+		}
+		if strings.Count(text, "# DECIDE: which type?") != 1 {
+			t.Errorf("the type of the field is not asked for:\n%s", text)
+		}
+		text = strings.Replace(text, "type: string}    # DECIDE: which type?", "type: boolean}    # decided:", 1)
+		if err := os.WriteFile(filepath.Join(home, charterFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		must(t, "charter", "check", "--home", home)
+		must(t, "charter", "accept", "--home", home)
+
+		sends(t, s.URL, key, mine["the order"]("2"), mine["the event"]("2"))
+		click(t, ctx, "the debugger again", `nav a[href="/console/events"]`, "#arrived tbody")
+		rows = cells(t, ctx, "#arrived tbody tr") // the latest first
+		if row := rowOf(rows, event); !within(row, "kept") {
+			t.Errorf("after the charter names %s the debugger says %q", event, row)
+		}
+		if row := rowOf(rows, "Order Completed"); !within(row, "kept", "total") || strings.Contains(row, field) {
+			t.Errorf("after the charter names %s the debugger says %q", field, row)
+		}
+	})
+}
+
+// cells reads the rows of a table as text.
+func cells(t *testing.T, ctx context.Context, selector string) (rows []string) {
+	t.Helper()
+	do(t, ctx, selector, chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll(%q)].map(r => [...r.cells].map(c => c.innerText).join(" | "))`, selector), &rows))
+	return rows
+}
+
+// rowOf is the first of the rows that speaks of an event.
+func rowOf(rows []string, event string) string {
+	i := slices.IndexFunc(rows, func(row string) bool { return strings.Contains(row, event) })
+	if i < 0 {
+		return ""
+	}
+	return rows[i]
+}
+
+func within(text string, wants ...string) bool {
+	return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(text, want) })
+}
+
+// pasted puts the lines that the refusals page drafts for a name where the page says that they go.
+func pasted(t *testing.T, ctx context.Context, charter, name string) string {
+	t.Helper()
+	var drafted struct{ Under, Lines string }
+	do(t, ctx, "the lines for "+name, chromedp.Evaluate(fmt.Sprintf(`(() => { const c = [...document.querySelectorAll(".stack .card")].find(c => c.querySelector("h2 code").textContent === %q);
+		return {Under: c?.querySelector("details p code")?.textContent ?? "", Lines: c?.querySelector("pre code")?.textContent ?? ""} })()`, name), &drafted))
+	if drafted.Under == "" || drafted.Lines == "" {
+		t.Fatalf("no lines are drafted for %s: %s", name, textOf(ctx))
+	}
+	at, indent := 0, ""
+	for _, key := range strings.Split(drafted.Under, ".") {
+		line := indent + key + ":"
+		i := strings.Index("\n"+charter[at:], "\n"+line)
+		if i < 0 {
+			t.Fatalf("charter.yaml has no %s", drafted.Under)
+		}
+		at += i + len(line)
+		indent += "  "
+	}
+	at += strings.Index(charter[at:], "\n") + 1
+	var lines strings.Builder
+	for line := range strings.Lines(drafted.Lines) {
+		lines.WriteString(indent + strings.TrimSuffix(line, "\n") + "\n")
+	}
+	return charter[:at] + lines.String() + charter[at:]
 }
