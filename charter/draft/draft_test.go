@@ -288,3 +288,23 @@ func FuzzRead(f *testing.F) {
 		stands(t, proposal)
 	})
 }
+
+// TestADraftKeepsWhatItsFilesHold: the events' retention takes the oldest row, and in doubt the usual years.
+func TestADraftKeepsWhatItsFilesHold(t *testing.T) {
+	for oldest, want := range map[string]int{"2026-11-01": 5, "2021-12-24": 5, "2021-12-01": 6, "2010-12-01": 17, "1900-01-01": 30} {
+		table, err := Read("sales.csv", strings.NewReader("customer_id,order_id,sku,date\n1,1,a,2026-11-01\n2,2,b,"+oldest+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := Write([]*Table{table}, noon)
+		c := stands(t, text)
+		for _, e := range c.Events {
+			if e.Retain.Years != want {
+				t.Errorf("files from %s on are kept for %d years, want %d", oldest, e.Retain.Years, want)
+			}
+		}
+		if len(c.Events) == 0 || strings.Contains(string(text), "reach back to "+oldest[:7]) != (want > 5) {
+			t.Errorf("files from %s on:\n%s", oldest, text)
+		}
+	}
+}

@@ -140,7 +140,7 @@ func (x *extension) events(arrived *Table) {
 				d.properties = append(d.properties, p)
 			}
 		}
-		fresh.line("  # arrived %d times while it was watched", e.Seen)
+		fresh.line("  # arrived %s while it was watched", times(e.Seen))
 		fresh.event(d, x.usual())
 		x.added = append(x.added, "events."+name)
 	}
@@ -178,7 +178,7 @@ func (x *extension) properties(known *charter.Event, e *Event) {
 		}
 		note := p.note
 		if note == "" {
-			note = fmt.Sprintf("DECIDE: arrived %d times while it was watched", c.Seen)
+			note = fmt.Sprintf("DECIDE: arrived %s while it was watched", times(c.Seen))
 		}
 		entry := quoted(p.name) + ": {type: " + p.typ + "}"
 		block += "  " + entry + "    # " + note + "\n"
@@ -215,7 +215,7 @@ func (x *extension) facts(arrived *Table) {
 			continue
 		}
 		w.facts[c.Name] = c
-		w.line("  # arrived %d times while it was watched", c.Seen)
+		w.line("  # arrived %s while it was watched", times(c.Seen))
 		w.datum(c.Name, c, purposes, explicit)
 		x.added = append(x.added, "data."+c.Name)
 	}

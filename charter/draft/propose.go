@@ -18,7 +18,7 @@ func Propose(c *charter.Charter, event, field string, seen int) (under, lines st
 		if !sensible(event) || c.Events[event] != nil {
 			return "", "", false
 		}
-		w.line("  # arrived %d times", seen)
+		w.line("  # arrived %s", times(seen))
 		w.event(drafted{name: event, seen: seen}, x.usual())
 		return "events", asked(w.b.String()), true
 	case event == "identify":
@@ -38,9 +38,16 @@ func Propose(c *charter.Charter, event, field string, seen int) (under, lines st
 	}
 	note := p.note
 	if note == "" {
-		note = fmt.Sprintf("arrived %d times", seen)
+		note = "arrived " + times(seen)
 	}
 	return "events." + event + ".properties", asked(fmt.Sprintf("  # %s\n  %s: {type: %s}\n", note, quoted(p.name), p.typ)), true
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // asked makes a question of the type that stands for one that is not known.

@@ -182,6 +182,15 @@ func (w *writer) datum(name string, c *Column, purposes []string, explicit strin
 	}
 }
 
+// keeps is the retention of events in years that takes the whole of the files with a month to spare, and at least keepEvents.
+func (w *writer) keeps() int {
+	years := keepEvents
+	for !w.past.IsZero() && years < mostYears && w.past.Before(w.now.AddDate(-years, 1, 0)) {
+		years++
+	}
+	return years
+}
+
 // label is a name as people read it.
 func label(name string) string {
 	s := strings.Join(strings.Fields(strings.ReplaceAll(spaced(name), "_", " ")), " ")
@@ -225,9 +234,10 @@ func (w *writer) event(e drafted, purposes []string) {
 		w.line("    takes-back: true               # its items go back: nothing is learnt from them as bought")
 	}
 	w.line("    purposes: [%s]    # DECIDE: which of them?", strings.Join(purposes, ", "))
-	w.line("    retain: %-21s # DECIDE: how long, and why that long?", fmt.Sprintf("%dy", keepEvents))
-	if years := w.now.Sub(w.past).Hours() / 24 / 365; !w.past.IsZero() && years > keepEvents {
-		w.line("    #                               your files reach back to %s, %.0f years: what is older than this falls", w.past.Format("2006-01"), years)
+	years := w.keeps()
+	w.line("    retain: %-21s # DECIDE: how long, and why that long?", fmt.Sprintf("%dy", years))
+	if years > keepEvents {
+		w.line("    #                               so long because your files reach back to %s: what is older than you decide falls", w.past.Format("2006-01"))
 	}
 	w.line("    benefit: You find again what you had.    # DECIDE: what do they get from it?")
 	if len(e.properties) == 0 {

@@ -12,8 +12,9 @@ import (
 
 // Retentions that a draft suggests.
 const (
-	keepEvents = 5 // years
+	keepEvents = 5 // years; more where the files reach further back
 	keepFacts  = 2
+	mostYears  = 30 // what seems older is likelier a fault of the file
 )
 
 // Write makes the draft of a charter from what was read. now says how old the files' times are.
