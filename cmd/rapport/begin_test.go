@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -244,6 +245,57 @@ func TestADryRunSaysReturnsInWords(t *testing.T) {
 	for _, want := range []string{"3 lines, 1 kept, 1 refused by the charter, 0 could not be read", "Order Completed.products", "returned: rows with a quantity below zero are returns, no purchases: they are left out, the other rows of the order are kept."} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing says %q: %s", want, said)
+		}
+	}
+}
+
+// TestAnImportSaysWhoIsNotNamed in words and as JSON, apart from what cannot be read.
+func TestAnImportSaysWhoIsNotNamed(t *testing.T) {
+	home := exampleHome(t)
+	file := writeFile(t, "people.csv", "userId,household\n,2\n7,3,more\n8,4\n")
+	if said := must(t, "import", "--home", home, "--source", "tills", "--dry-run", file); !strings.Contains(said, "1 could not be read, 1 name nobody.") {
+		t.Error(said)
+	}
+	if said := must(t, "import", "--home", home, "--source", "tills", "--dry-run", "--json", file); !strings.Contains(said, `"bad":1,"nobody":1`) {
+		t.Error(said)
+	}
+}
+
+// TestWarningsOfOneKindAreOneLine: a fresh draft lacks a benefit everywhere, and that is said once.
+func TestWarningsOfOneKindAreOneLine(t *testing.T) {
+	dir := shortDir(t)
+	draft := filepath.Join(dir, "charter.yaml")
+	must(t, "charter", "draft", filepath.Join("..", "..", "charter", "draft", "testdata", "people.csv"), "--out", draft)
+	const lacks = "the datum has no benefit"
+	n := strings.Count(must(t, "charter", "check", "--json", draft), lacks)
+	if n < 2 {
+		t.Fatalf("%d facts lack a benefit: nothing is tested", n)
+	}
+	if each := must(t, "charter", "check", "--each", draft); strings.Count(each, lacks) != n {
+		t.Errorf("--each names %d of %d:\n%s", strings.Count(each, lacks), n, each)
+	}
+	if said := must(t, "charter", "check", draft); strings.Count(said, lacks) != 1 || !strings.Contains(said, fmt.Sprintf("(%d times; --each names them)", n)) {
+		t.Errorf("%d warnings of one kind are not one line:\n%s", n, said)
+	}
+	if said := must(t, "init", filepath.Join(dir, "home"), "--charter", draft); !strings.Contains(said, fmt.Sprintf("It has %d warnings", n)) {
+		t.Errorf("init does not count %d warnings:\n%s", n, said)
+	}
+}
+
+// TestLearningFromNobodySaysWhy takes a home from nobody at all to people of whom something may be learnt.
+func TestLearningFromNobodySaysWhy(t *testing.T) {
+	home := exampleHome(t)
+	for _, c := range []struct{ what, file, text, says string }{
+		{"nobody", "", "", "Nobody is known yet"},
+		{"no choice", "people.csv", "userId,email\nu1,ada@post.example\n", "No choice was imported or given, and personalise rests on consent"},
+		{"a no", "choices.csv", "userId,purpose,answer,at\nu1,personalise,no,2026-01-02T03:04:05Z\n", "Nobody has said yes to personalise"},
+		{"a yes", "choices2.csv", "userId,purpose,answer,at\nu1,personalise,yes,2026-01-03T03:04:05Z\n", "Those who allow it have taken nothing"},
+	} {
+		if c.file != "" {
+			must(t, "import", "--home", home, "--source", "tills", writeFile(t, c.file, c.text))
+		}
+		if said := must(t, "learn", "--home", home); !strings.Contains(said, c.says) {
+			t.Errorf("%s: learning says %s", c.what, said)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func charterCommand() *cobra.Command {
 	}
 	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
 	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
-	var asJSON bool
+	var asJSON, each bool
 	check := &cobra.Command{
 		Use: "check [FILE]", Short: "Find what is wrong in a charter file (default: the home's charter.yaml)", Example: "  rapport charter check charter.yaml",
 		Args: cobra.MaximumNArgs(1),
@@ -49,7 +49,13 @@ func charterCommand() *cobra.Command {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s\n", raw)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s:%s\n", path, p)
+				n := alike(problems, p)
+				switch {
+				case each || len(n) == 1:
+					fmt.Fprintf(cmd.OutOrStdout(), "%s:%s\n", path, p)
+				case n[0] == p:
+					fmt.Fprintf(cmd.OutOrStdout(), "%s:%s (%d times; --each names them)\n", path, p, len(n))
+				}
 			}
 			if c == nil {
 				return errSaid
@@ -60,6 +66,7 @@ func charterCommand() *cobra.Command {
 			return nil
 		},
 	}
+	check.Flags().BoolVar(&each, "each", false, "a line for each warning, where one else stands for all that say the same")
 	check.Flags().BoolVar(&asJSON, "json", false, "print problems as JSON, one a line")
 	show := showArgs{}
 	showCmd := &cobra.Command{
@@ -113,6 +120,16 @@ func charterCommand() *cobra.Command {
 	}
 	cmd.AddCommand(check, showCmd, diff, accept, draftCommand(&home), schema)
 	return cmd
+}
+
+// alike are the warnings that say the same as one, of whatever place; an error is always alone.
+func alike(all charter.Problems, p charter.Problem) (same charter.Problems) {
+	for _, o := range all {
+		if o == p || o.Severity == charter.Warning && p.Severity == charter.Warning && o.What == p.What && o.Mend == p.Mend {
+			same = append(same, o)
+		}
+	}
+	return same
 }
 
 type showArgs struct{ Lang string }

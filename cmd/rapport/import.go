@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -197,7 +198,11 @@ func sayReport(say *speaker, name string, rep collect.Report) {
 		say.Printf("%s was brought before; nothing was done. (--again begins anew.)\n", name)
 		return
 	}
-	say.Printf("%s: %d lines, %d kept, %d refused by the charter, %d could not be read.\n", name, rep.Lines, rep.Kept, rep.Refused, rep.Bad)
+	nobody := ""
+	if rep.Nobody > 0 {
+		nobody = fmt.Sprintf(", %d name nobody", rep.Nobody)
+	}
+	say.Printf("%s: %d lines, %d kept, %d refused by the charter, %d could not be read%s.\n", name, rep.Lines, rep.Kept, rep.Refused, rep.Bad, nobody)
 	if rep.Latin > 0 {
 		say.Printf("  %d lines were not UTF-8 and were read as Windows-1252.\n", rep.Latin)
 	}
@@ -223,7 +228,7 @@ func sayReport(say *speaker, name string, rep collect.Report) {
 	}
 	for i, p := range rep.Problems {
 		if i == 10 {
-			say.Printf("  … and %d more bad lines\n", rep.Bad-10)
+			say.Printf("  … and %d more such lines\n", rep.Bad+rep.Nobody-10)
 			break
 		}
 		say.Printf("  line %d: %s\n", p.Line, p.Reason)

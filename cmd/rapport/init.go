@@ -49,6 +49,9 @@ func initHome(out io.Writer, dir, example, own string) error {
 	fmt.Fprintf(out, "A home is in %s. Its charter.yaml is in force from the first time the home is opened: edit it before.\n\n", dir)
 	switch {
 	case own != "":
+		if _, problems := charter.Parse(source); len(problems.Warnings()) > 0 {
+			fmt.Fprintf(out, "It has %d warnings, which the first of these commands tells:\n\n", len(problems.Warnings()))
+		}
 		fmt.Fprintf(out, "  rapport charter check --home %s\n  rapport charter show --home %s\n  rapport serve --home %s\n", home, home, home)
 	case example == "bank":
 		sample := sampleOf(dir)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/recommend"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -43,7 +44,7 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 	if err := h.fold(ctx); err != nil {
 		return err
 	}
-	q, version, err := h.learn(ctx, "learn", func(share float64) { say.Progress("learning", int64(share*1000), 1000) })
+	q, err := h.learn(ctx, "learn", func(share float64) { say.Progress("learning", int64(share*1000), 1000) })
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,11 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 		}
 		return nil
 	}
-	say.Printf("Model %s: %d people, %d items, %d columns of facts, %d weights, none on fewer than %d people.\n", version, q.People, q.Items, q.Columns, q.Weights, h.charter().K)
+	say.Printf("Model %s: %d people, %d items, %d columns of facts, %d weights, none on fewer than %d people.\n", q.version, q.People, q.Items, q.Columns, q.Weights, h.charter().K)
+	if q.People == 0 {
+		say.Printf("%s\n", q.why(h.charter()))
+		return nil
+	}
 	if q.Judged == 0 {
 		say.Printf("Nothing could be measured: it needs people who say yes to a purpose that may be learnt from, and who came back in the last weeks.\n")
 		return nil
@@ -70,10 +75,33 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 	return nil
 }
 
+// lesson is a model that was learnt, and who was there to learn from.
+type lesson struct {
+	recommend.Quality
+	version               string
+	purpose               string // the first that may be learnt from
+	known, chose, allowed int    // people; those who answered any purpose; those who allow that something is learnt
+}
+
+// why says in words why nobody was learnt from, and what to do.
+func (l lesson) why(c *charter.Charter) string {
+	switch {
+	case l.known == 0:
+		return "Nobody is known yet, so nothing was learnt: bring what people did with rapport import --as events, then learn again."
+	case l.allowed > 0:
+		return "Those who allow it have taken nothing that may be used and that the catalogue has today, so nothing was learnt: bring the catalogue (rapport import --as items) and, after the choices, events with items (rapport import --as events), then learn again."
+	case c.Purposes[l.purpose].Basis == charter.Consent && l.chose == 0:
+		return fmt.Sprintf("No choice was imported or given, and %s rests on consent: without a yes nobody is learnt from. Bring your consent records with rapport import --as choices, then learn again.", l.purpose)
+	case c.Purposes[l.purpose].Basis == charter.Consent:
+		return fmt.Sprintf("Nobody has said yes to %s, which rests on consent, so nobody is learnt from. Ask for it, or bring consent records with rapport import --as choices, then learn again.", l.purpose)
+	}
+	return fmt.Sprintf("Everybody has objected to %s, so nobody is learnt from: rapport charter show says what may be used for what.", l.purpose)
+}
+
 // learn makes a new model from what each person's choices let the charter's learning purposes use. It is one look at the
 // population for the first such purpose, on record before anything is read: one model serves them all, and what another purpose alone
 // would allow is left out of it.
-func (h *house) learn(ctx context.Context, actor string, progress func(float64)) (recommend.Quality, string, error) {
+func (h *house) learn(ctx context.Context, actor string, progress func(float64)) (lesson, error) {
 	h.learning.Lock()
 	defer h.learning.Unlock()
 	house := h.live.House()
@@ -86,33 +114,40 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 		}
 	}
 	if purpose == "" {
-		return recommend.Quality{}, "", fmt.Errorf("no purpose of the charter may be learnt from: say learns: true at one that may")
+		return lesson{}, fmt.Errorf("no purpose of the charter may be learnt from: say learns: true at one that may")
 	}
 	count, err := h.store.People(ctx)
 	if err != nil {
-		return recommend.Quality{}, "", err
+		return lesson{}, err
 	}
 	now := h.clock()
 	permit, err := tact.ForLearning(c, actor, purpose, count, "everybody who allows it", now.Add(6*time.Hour))
 	if err != nil {
-		return recommend.Quality{}, "", err
+		return lesson{}, err
 	}
 	_, filter := permit.Population()
 	look, err := ledger.Seal(ledger.Look{At: now, Actor: actor, Role: permit.Role(), Purpose: purpose, Reason: "learning the recommender's model", Fields: permit.Fields(), Count: count, Filter: filter}, h.vault.Home())
 	if err != nil {
-		return recommend.Quality{}, "", err
+		return lesson{}, err
 	}
+	l := lesson{purpose: purpose, known: count}
 	counts := recommend.Counts(c)
 	var failed error
 	histories := iter.Seq[recommend.History](func(yield func(recommend.History) bool) {
 		stopped := fmt.Errorf("enough")
-		failed = h.store.Each(ctx, look, func(l vault.Loaded) error {
-			r, err := h.vault.Record(l, h.streams.of, &house.Series, house.Shelf.Sensitive)
+		failed = h.store.Each(ctx, look, func(loaded vault.Loaded) error {
+			r, err := h.vault.Record(loaded, h.streams.of, &house.Series, house.Shelf.Sensitive)
 			if err != nil {
 				return err
 			}
+			if len(r.Choices) > 0 {
+				l.chose++
+			}
 			j := tact.JudgeLearning(tact.Case{Series: &house.Series, Charter: c, Who: r.Who, Facts: r.Facts, History: r.History, Choices: r.Choices, Restricted: r.Restricted,
 				Feedback: r.Feedback, Complaints: r.Complaints, Moment: person.Moment{At: now, Now: now}}, purpose)
+			if j.Standing.Allowed {
+				l.allowed++
+			}
 			o, err := r.Open(j.Permit, h.clock())
 			if err != nil {
 				return nil // this person allows nothing
@@ -143,21 +178,22 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 	}
 	m, q, err := recommend.Learn(ctx, histories, recommend.Options{K: c.K, Items: items, Sensitive: func(id string) bool { return len(house.Shelf.Sensitive(id)) > 0 },
 		Candidate: func(id string) bool { return house.Shelf.Item(id) != nil }, Progress: progress, Clock: h.clock})
+	l.Quality = q
 	if failed != nil {
 		err = failed
 	}
 	if err != nil {
-		return q, "", err
+		return l, err
 	}
 	body, err := m.MarshalBinary()
 	if err != nil {
-		return q, "", err
+		return l, err
 	}
-	version := now.Time().Format("2006-01-02T15:04:05.000000Z") // two of one second are two: processes follow by the version
-	if err := h.store.PutModel(ctx, modelName, version, now, body); err != nil {
-		return q, "", err
+	l.version = now.Time().Format("2006-01-02T15:04:05.000000Z") // two of one second are two: processes follow by the version
+	if err := h.store.PutModel(ctx, modelName, l.version, now, body); err != nil {
+		return l, err
 	}
-	return q, version, h.follow(ctx)
+	return l, h.follow(ctx)
 }
 
 // learnIfDue learns when the model is a day old: what somebody withdrew is out of it within a day.
@@ -173,6 +209,6 @@ func (h *house) learnIfDue(ctx context.Context) error {
 	if at, err := time.Parse("2006-01-02T15:04:05Z", house.ModelVersion); err == nil && h.clock() < person.At(at).Add(learnEvery-time.Minute) {
 		return nil
 	}
-	_, _, err := h.learn(ctx, "learn", func(float64) {})
+	_, err := h.learn(ctx, "learn", func(float64) {})
 	return err
 }

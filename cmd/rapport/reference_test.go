@@ -126,7 +126,7 @@ func (x *trial) stock() {
 		}
 	}
 	x.must(x.h.fold(context.Background()))
-	_, _, err = x.h.learn(context.Background(), "learn", func(float64) {})
+	_, err = x.h.learn(context.Background(), "learn", func(float64) {})
 	x.must(err)
 }
 

@@ -58,7 +58,7 @@ type Line struct {
 	Fields map[string]string // of CSV, by column
 }
 
-// Problem is a line that could not be read, and why. It never holds what the line says.
+// Problem is a line that could not be read or names nobody, and why. It never holds what the line says.
 type Problem struct {
 	Line   int64  `json:"line"`
 	Reason string `json:"reason"`
@@ -70,10 +70,11 @@ type Report struct {
 	Kept     int64     `json:"kept"`     // messages of which something was kept
 	Refused  int64     `json:"refused"`  // messages of which the charter let nothing be kept
 	Bad      int64     `json:"bad"`      // lines that could not be read
+	Nobody   int64     `json:"nobody"`   // lines that could, and name nobody
 	Latin    int64     `json:"latin"`    // lines that were not UTF-8 and were read as Windows-1252
 	Resumed  bool      `json:"resumed"`  // it began where an earlier run was interrupted
 	Before   bool      `json:"before"`   // the whole file had been brought before: nothing was done
-	Problems []Problem `json:"problems"` // the first of the bad lines
+	Problems []Problem `json:"problems"` // the first of the lines that could not be read or name nobody
 	Counts   []Refusal `json:"counts"`   // what was refused, by the charter's names
 }
 
@@ -302,8 +303,14 @@ func (r *run) accept(ctx context.Context, b *block) error {
 		}
 	}
 	rep.Lines += b.lines
-	rep.Bad += int64(len(b.bad))
 	rep.Latin += b.latin
+	for _, p := range b.bad {
+		if p.Reason == badWho {
+			rep.Nobody++
+		} else {
+			rep.Bad++
+		}
+	}
 	for _, p := range b.bad {
 		if len(rep.Problems) == mostProblems {
 			break

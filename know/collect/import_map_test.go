@@ -86,3 +86,24 @@ func TestRowsOfOneOrderMayDifferInWhatFalls(t *testing.T) {
 		t.Errorf("a row without anybody: %+v", rep.Problems)
 	}
 }
+
+// TestLinesThatNameNobodyAreCountedApart brings, of each kind, one line without an id and one that cannot be read.
+func TestLinesThatNameNobodyAreCountedApart(t *testing.T) {
+	h := newHome(t)
+	for what, c := range map[string]struct {
+		as   Kind
+		text string
+	}{
+		"events as CSV":   {Events, "event,order_id,product_id,timestamp,userId\nOrder Completed,1,a,2026-11-01,\nOrder Completed,2,a,2026-11-01,7,more\n"},
+		"events as JSON":  {Events, `{"type":"track","event":"Order Completed","timestamp":"2026-11-01T10:00:00Z"}` + "\n{\n"},
+		"people as CSV":   {People, "userId,name\n,Ada\n7,Bea,more\n"},
+		"people as JSON":  {People, `{"name":"Ada"}` + "\n{\n"},
+		"choices as CSV":  {Choices, "userId,purpose,answer,at\n,personalise,yes,2026-11-01T10:00:00Z\n7,personalise,perhaps,2026-11-01T10:00:00Z\n"},
+		"complaints JSON": {Complaints, `{"opened":"2026-11-01T10:00:00Z"}` + "\n{\n"},
+	} {
+		rep, err := Import{Gate: h.gate, Source: "signup", As: c.as, Dry: true}.Run(context.Background(), strings.NewReader(c.text), int64(len(c.text)))
+		if err != nil || rep.Lines != 2 || rep.Nobody != 1 || rep.Bad != 1 {
+			t.Errorf("%s: %d name nobody and %d cannot be read, want 1 and 1: %+v, %v", what, rep.Nobody, rep.Bad, rep.Problems, err)
+		}
+	}
+}

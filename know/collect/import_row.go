@@ -12,7 +12,7 @@ import (
 	"github.com/rapporthq/rapport/trust/consent"
 )
 
-// Why a line cannot be read. The sentences never hold what it says.
+// Why nothing becomes of a line. The sentences never hold what it says.
 const (
 	badJSON    = "it is not a JSON object"
 	badQuotes  = "its quotes do not match"
@@ -203,6 +203,8 @@ func (b *Batch) line(line []byte) (*Message, string) {
 	switch {
 	case err != nil:
 		why = badJSON
+	case m.defect == missing && m.UserID == "" && m.Anonymous == "":
+		why = badWho
 	case m.defect != sound:
 		why = m.Defect()
 	}

@@ -51,7 +51,7 @@ func (h *home) wantReport(what string, rep Report, lines, kept, refused int64, b
 	for _, p := range rep.Problems {
 		got = append(got, p.Line)
 	}
-	if rep.Lines != lines || rep.Kept != kept || rep.Refused != refused || rep.Bad != int64(len(bad)) || !slices.Equal(got, bad) {
+	if rep.Lines != lines || rep.Kept != kept || rep.Refused != refused || rep.Bad+rep.Nobody != int64(len(bad)) || !slices.Equal(got, bad) {
 		h.t.Errorf("%s: %d lines, %d kept, %d refused, bad %v (%+v); want %d, %d, %d, %v", what, rep.Lines, rep.Kept, rep.Refused, got, rep.Problems, lines, kept, refused, bad)
 	}
 }
@@ -360,7 +360,7 @@ func FuzzImport(f *testing.F) {
 			}
 			return
 		}
-		if lines := int64(strings.Count(file, "\n") + 1); rep.Lines > lines || rep.Bad > rep.Lines || rep.Kept+rep.Refused > rep.Lines {
+		if lines := int64(strings.Count(file, "\n") + 1); rep.Lines > lines || rep.Bad+rep.Nobody > rep.Lines || rep.Kept+rep.Refused > rep.Lines {
 			t.Fatalf("%+v of %d lines", rep, lines)
 		}
 	})
