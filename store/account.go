@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
-	"time"
+	"slices"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -32,16 +32,14 @@ func (s *Store) Oldest(ctx context.Context) (receipt, look person.Instant, err e
 	return receipt, look, err
 }
 
-// settled is how long a receipt lies before it is accounted for: on PostgreSQL its number is drawn before its transaction ends, so a
-// later number may be seen first.
-const settled = 5 * time.Second
-
 // ReceiptsAfter gives the account of the receipts that were written after the one with number after, up to limit of them: the last
-// one's number, how many they are, and a hash over their keys and sealed bodies in their order. Those of the last five seconds are
-// left for the next time.
+// one's number, how many they are, and a hash over their keys and sealed bodies in their order. Those of the last moments are left
+// for the next time: on PostgreSQL a receipt's number is drawn before its transaction ends, so a later number may be seen first. A
+// transaction ends within pgPatience, so what is twice as old is settled; who writes a receipt that has waited for long, as after
+// the server was away, keeps out of the way of who accounts.
 func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (last int64, n int, hash [32]byte, err error) {
-	before := int64(s.clock().Add(-settled))
-	err = s.engine.snapshot(ctx, func(c conn) error {
+	before := int64(s.clock().Add(-s.dialect.settled))
+	read := func(c conn) error {
 		last, n = after, 0
 		sum := sha256.New()
 		fresh := false
@@ -61,8 +59,27 @@ func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (last
 		})
 		sum.Sum(hash[:0])
 		return err
+	}
+	if s.dialect.accounting == "" {
+		err = s.engine.snapshot(ctx, read)
+		return last, n, hash, err
+	}
+	err = s.engine.transaction(ctx, func(c conn) error { // which sees what was committed while it waited
+		if err := c.do(ctx, query{text: s.dialect.accounting, scan: ignore}); err != nil {
+			return err
+		}
+		return read(c)
 	})
 	return last, n, hash, err
+}
+
+// outOfTheWay is what a transaction that writes receipts does first when one of them has waited for long.
+func (s *Store) outOfTheWay(ctx context.Context, c conn, receipts []vault.Row) error {
+	long := s.clock().Add(-s.dialect.settled / 3)
+	if s.dialect.late == "" || !slices.ContainsFunc(receipts, func(r vault.Row) bool { return r.At < long }) {
+		return nil
+	}
+	return c.do(ctx, query{text: s.dialect.late, scan: ignore})
 }
 
 // PutMark changes a setting from one text to another and appends a row to the ledger, both or neither. ErrStale when the setting

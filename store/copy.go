@@ -97,6 +97,9 @@ func (s *Store) Copy(ctx context.Context, yield func(CopyRow) error) error {
 	}
 	defer unlock()
 	return s.engine.snapshot(ctx, func(c conn) error {
+		if err := s.unhurried(ctx, c); err != nil {
+			return err
+		}
 		if err := c.do(ctx, query{text: "SELECT COUNT(*) FROM charter", scan: ignore}, query{text: "SELECT seq FROM folded", scan: ignore}); err != nil {
 			return err
 		}

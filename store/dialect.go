@@ -1,10 +1,12 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"net"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/mattn/go-sqlite3"
@@ -19,6 +21,12 @@ type dialect struct {
 	numbered bool
 	// alone makes a fold wait for another process's.
 	alone string
+	// unhurried lets a transaction that only reads take its time between two statements.
+	unhurried string
+	// settled is how long a receipt lies before it is accounted for; late makes who writes an older one wait for who accounts, and
+	// accounting makes who accounts wait for those.
+	settled          time.Duration
+	late, accounting string
 	// seq says that we number the journal's rows ourselves.
 	seq bool
 	// lastNumber asks for the last number that a table's column of ever new numbers was given.
@@ -33,6 +41,7 @@ var sqliteDialect = dialect{
 	words: strings.NewReplacer(
 		"BYTES", "BLOB", "NAME", "TEXT", "COUNTER", "INTEGER PRIMARY KEY", "FOREVER", "INTEGER PRIMARY KEY AUTOINCREMENT", ") CLUSTERED", ") WITHOUT ROWID", "BIGINT", "INTEGER"),
 	numbered:   true,
+	settled:    5 * time.Second,
 	seq:        true,
 	bytes:      "$2",
 	lastNumber: "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = $1",
@@ -46,6 +55,10 @@ var postgresDialect = dialect{
 	bytes:      "CAST($2 AS BYTEA)",
 	lastNumber: "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass), 0)",
 	alone:      "SELECT pg_advisory_xact_lock(7267070)", // a number of our own: "rap", "fold"
+	unhurried:  "SET LOCAL " + forsakenSetting + " = 0",
+	settled:    2 * pgPatience,
+	late:       "SELECT pg_advisory_xact_lock_shared(7267072)",
+	accounting: "SELECT pg_advisory_xact_lock(7267072)",
 }
 
 var parameter = regexp.MustCompile(`\$([0-9]+)`)
@@ -99,4 +112,12 @@ func fault(err error) error {
 		return unavailable(err)
 	}
 	return err
+}
+
+// unhurried lets this transaction, which only reads, take its time.
+func (s *Store) unhurried(ctx context.Context, c conn) error {
+	if s.dialect.unhurried == "" {
+		return nil
+	}
+	return c.do(ctx, query{text: s.dialect.unhurried})
 }

@@ -6,10 +6,11 @@ import (
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/vault"
 )
 
 // EndLooks removes up to limit numbered looks from before a time, and appends the ledger's row about their numbers in the same
-// transaction: from then on the ledger verifies without them. account makes that row. It says how many looks went.
+// transaction: from then on the ledger verifies without them. ErrStale when another process ends them at the same time. account makes that row. It says how many looks went.
 func (s *Store) EndLooks(ctx context.Context, before person.Instant, limit int, account func(numbers []int64) (ledger.Row, error)) (ended int, err error) {
 	err = s.update(ctx, func(ctx context.Context, c conn) error {
 		ended = 0
@@ -21,16 +22,21 @@ func (s *Store) EndLooks(ctx context.Context, before person.Instant, limit int, 
 		}); err != nil || len(numbers) == 0 {
 			return err
 		}
-		row, err := account(numbers)
+		entry, err := account(numbers)
 		if err != nil {
 			return err
 		}
-		qs := []query{lookRow(&row)}
+		qs := []query{lookRow(&entry)}
 		for _, n := range numbers {
-			qs = append(qs, query{text: "DELETE FROM look WHERE number = $1", args: []driver.Value{n}})
+			qs = append(qs, query{text: "DELETE FROM look WHERE number = $1 RETURNING id", args: []driver.Value{n}, scan: func(_ row) error { ended++; return nil }})
 		}
-		ended = len(numbers)
-		return c.do(ctx, qs...)
+		if err := c.do(ctx, qs...); err != nil {
+			return err
+		}
+		if ended != len(numbers) { // another process ends them now: what it says of their numbers must not be said twice
+			return vault.ErrStale
+		}
+		return nil
 	})
 	return ended, err
 }

@@ -12,6 +12,9 @@ import (
 
 var _ catalogue.Store = (*Store)(nil)
 
+// The counters of what changes the catalogue: somebody who puts items, and the store itself.
+const catalogueCounter, sightedCounter = "catalogue", "sighted"
+
 // PutItems writes items and raises the catalogue's version by one. See catalogue.Store.
 func (s *Store) PutItems(ctx context.Context, items []catalogue.Item) (version int64, err error) {
 	bodies := make([][]byte, len(items))
@@ -21,7 +24,7 @@ func (s *Store) PutItems(ctx context.Context, items []catalogue.Item) (version i
 		}
 	}
 	err = s.update(ctx, func(ctx context.Context, c conn) error {
-		if version, err = next(ctx, c, "catalogue"); err != nil {
+		if version, err = next(ctx, c, catalogueCounter); err != nil {
 			return err
 		}
 		qs := make([]query, len(items))
@@ -52,7 +55,7 @@ func next(ctx context.Context, c conn, name string) (n int64, err error) {
 
 func itemsVersion(version *int64) query {
 	return query{
-		text: "SELECT COALESCE(MAX(n), 0) FROM counter WHERE name = $1", args: []driver.Value{"catalogue"},
+		text: "SELECT COALESCE(MAX(n), 0) FROM counter WHERE name = $1", args: []driver.Value{catalogueCounter},
 		scan: func(r row) error { *version = r.int(0); return nil },
 	}
 }
@@ -83,7 +86,7 @@ func (s *Store) ItemsVersion(ctx context.Context) (version int64, err error) {
 }
 
 // sight counts people who bought products that the catalogue does not know, and writes a bare item, its id alone, for each
-// that k people have. Until then the id is written nowhere; from then on the sightings of it are not needed and go.
+// that k people have. It raises a counter of its own, not the catalogue's version: other processes may learn of it within a second. Until then the id is written nowhere; from then on the sightings of it are not needed and go.
 func (s *Store) sight(ctx context.Context, c conn, sightings []vault.Sighting) error {
 	if len(sightings) == 0 || s.k == nil {
 		return nil
@@ -108,12 +111,11 @@ func (s *Store) sight(ctx context.Context, c conn, sightings []vault.Sighting) e
 		if err != nil {
 			return err
 		}
-		version, err := next(ctx, c, "catalogue")
-		if err != nil {
+		if _, err := next(ctx, c, sightedCounter); err != nil {
 			return err
 		}
 		if err := c.do(ctx,
-			query{text: "INSERT INTO item (id, version, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING", args: []driver.Value{g.ItemID, version, body}},
+			query{text: "INSERT INTO item (id, version, body) VALUES ($1, 0, $2) ON CONFLICT (id) DO NOTHING", args: []driver.Value{g.ItemID, body}},
 			query{text: "DELETE FROM sighting WHERE item = $1", args: []driver.Value{g.Item[:]}},
 		); err != nil {
 			return err

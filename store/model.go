@@ -8,14 +8,21 @@ import (
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
-// PutModel keeps the bytes of a learnt model under its name, in place of the former one.
+// PutModel keeps the bytes of a learnt model under its name, in place of the former one, unless that was begun later: at is when
+// the learning began. ErrStale then: of two processes that learn, the one that knows more stays.
 func (s *Store) PutModel(ctx context.Context, name, version string, at person.Instant, body []byte) error {
 	return s.update(ctx, func(ctx context.Context, c conn) error {
-		return c.do(ctx, query{
+		kept := false
+		err := c.do(ctx, query{
 			text: `INSERT INTO model (name, version, at, body) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (name) DO UPDATE SET version = excluded.version, at = excluded.at, body = excluded.body`,
+				ON CONFLICT (name) DO UPDATE SET version = excluded.version, at = excluded.at, body = excluded.body WHERE excluded.at >= model.at RETURNING 1`,
 			args: []driver.Value{name, version, int64(at), blob(body)},
+			scan: func(row) error { kept = true; return nil },
 		})
+		if err == nil && !kept {
+			err = vault.ErrStale
+		}
+		return err
 	})
 }
 
@@ -32,15 +39,4 @@ func (s *Store) Model(ctx context.Context, name string) (version string, body []
 		err = vault.ErrNotFound
 	}
 	return version, body, err
-}
-
-// ModelVersion gives the version of a model alone, empty when there is none: what processes poll to follow it.
-func (s *Store) ModelVersion(ctx context.Context, name string) (version string, err error) {
-	err = s.engine.snapshot(ctx, func(c conn) error {
-		return c.do(ctx, query{text: "SELECT version FROM model WHERE name = $1", args: []driver.Value{name}, scan: func(r row) error {
-			version = r.text(0)
-			return nil
-		}})
-	})
-	return version, err
 }

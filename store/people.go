@@ -350,7 +350,12 @@ func (s *Store) Snapshot(ctx context.Context, look ledger.Row, read func(*View) 
 	if err := s.foldAll(ctx); err != nil {
 		return err
 	}
-	return s.engine.snapshot(ctx, func(c conn) error { return read(&View{s, c}) })
+	return s.engine.snapshot(ctx, func(c conn) error {
+		if err := s.unhurried(ctx, c); err != nil {
+			return err
+		}
+		return read(&View{s, c})
+	})
 }
 
 // Each walks over everybody in the view, by root, and stops at the first error of yield.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,10 @@ const (
 	// pgPatience is how long one transaction may take before the server counts as gone; a fold takes longer.
 	pgPatience     = 30 * time.Second
 	pgFoldPatience = 10 * time.Minute
+	// pgForsaken is how long the server waits for the next statement of a transaction before it undoes it: a process that was stopped
+	// in mid-work, or whose machine is gone, holds up the others for no longer.
+	pgForsaken      = 10 * time.Second
+	forsakenSetting = "idle_in_transaction_session_timeout"
 )
 
 // errUnsafe says that the server forgets on a power cut what it has acknowledged.
@@ -43,6 +48,9 @@ func openPostgres(ctx context.Context, url string, now person.Instant) (engine, 
 	p["application_name"] = "rapport"
 	p["default_transaction_isolation"] = "read committed"
 	p["statement_timeout"] = "0"
+	if _, given := p[forsakenSetting]; !given {
+		p[forsakenSetting] = strconv.Itoa(int(pgForsaken.Milliseconds()))
+	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}

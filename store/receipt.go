@@ -116,6 +116,9 @@ func (k *keeper) flush(s *Store) bool {
 		return true
 	}
 	err := s.update(context.Background(), func(ctx context.Context, c conn) error {
+		if err := s.outOfTheWay(ctx, c, rows); err != nil {
+			return err
+		}
 		qs := make([]query, len(rows))
 		for i := range rows {
 			qs[i] = receiptRow(&rows[i])

@@ -43,11 +43,9 @@ func scanToken(into func(access.Token)) func(row) error {
 
 // TokenByHash finds a token. See access.Tokens.
 func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (token access.Token, found bool, err error) {
-	err = s.engine.snapshot(ctx, func(c conn) error {
-		return c.do(ctx, query{
-			text: "SELECT hash, body, revoked FROM token WHERE hash = $1", args: []driver.Value{hash[:]},
-			scan: scanToken(func(t access.Token) { token, found = t, true }),
-		})
+	err = s.engine.ask(ctx, query{
+		text: "SELECT hash, body, revoked FROM token WHERE hash = $1", args: []driver.Value{hash[:]},
+		scan: scanToken(func(t access.Token) { token, found = t, true }),
 	})
 	if err != nil {
 		return access.Token{}, false, err
@@ -91,17 +89,15 @@ func (s *Store) PutSession(ctx context.Context, n access.Session) error {
 
 // SessionByHash finds a session. See access.Sessions.
 func (s *Store) SessionByHash(ctx context.Context, hash [32]byte) (session access.Session, found bool, err error) {
-	err = s.engine.snapshot(ctx, func(c conn) error {
-		return c.do(ctx, query{
-			text: "SELECT hash, body, revoked FROM session WHERE hash = $1", args: []driver.Value{hash[:]},
-			scan: func(r row) error {
-				if err := json.Unmarshal(r.bytes(1), &session); err != nil {
-					return err
-				}
-				session.Revoked, found = r.at(2), true
-				return nil
-			},
-		})
+	err = s.engine.ask(ctx, query{
+		text: "SELECT hash, body, revoked FROM session WHERE hash = $1", args: []driver.Value{hash[:]},
+		scan: func(r row) error {
+			if err := json.Unmarshal(r.bytes(1), &session); err != nil {
+				return err
+			}
+			session.Revoked, found = r.at(2), true
+			return nil
+		},
 	})
 	if err != nil {
 		return access.Session{}, false, err

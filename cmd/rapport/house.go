@@ -14,9 +14,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
-	"github.com/rapporthq/rapport/know/catalogue"
 	"github.com/rapporthq/rapport/know/collect"
-	"github.com/rapporthq/rapport/know/recommend"
 	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
@@ -48,22 +46,11 @@ type house struct {
 
 	database  bool           // on PostgreSQL, which processes share
 	sweptAt   person.Instant // the sweep job's own
-	building  sync.Mutex     // one new decide.House at a time
-	seen      versions       // of the one in force
-	walking   sync.Mutex     // one walk of the ledger for a page at a time
+	following following
+	walking   sync.Mutex // one walk of the ledger for a page at a time
 	witnesses *http.Client
 	learning  sync.Mutex // one learning at a time: what began earlier must not replace what knows more
 }
-
-// versions are what a decide.House was made of.
-type versions struct {
-	charter int
-	items   int64
-	model   string
-}
-
-// modelName is the recommender's name in the store.
-const modelName = "recommend"
 
 // openHouse opens a home. Its charter.yaml is put in force when there is no charter in force yet.
 func openHouse(ctx context.Context, o homeOptions) (*house, error) {
@@ -111,22 +98,22 @@ func (h *house) wire(ctx context.Context) error {
 		return err
 	}
 	h.streams = &streamNames{store: h.store}
-	h.live = decide.NewLive(nil, h.build)
+	h.live = decide.NewLive(nil, func(ctx context.Context, _ int) (*decide.House, error) {
+		err := h.follow(ctx)
+		return h.live.House(), err
+	})
 	if err := h.firstCharter(ctx); err != nil {
 		return err
 	}
-	first, err := h.build(ctx, 0)
-	if err != nil {
+	if err := h.follow(ctx); err != nil {
 		return err
 	}
-	h.live.Set(first)
-	h.vault.SetRegion(first.Charter.Brand.Region)
-	h.keeper = access.NewKeeper(h.store, h.store, h.clock)
+	h.keeper = access.NewKeeper(h.store, h.store, h.clock, h.shared())
 	h.book = collect.NewBook(h.store, h.clock)
 	h.meter.days = tally.NewBook(h.store, h.clock)
 	h.gate = collect.New(collect.Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return h.live.House().Series }, Book: h.book,
 		Catalogue: shelfOf{h.live}, Meter: h.meter, Clock: h.clock, Log: h.log})
-	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided})
+	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided, Shared: h.shared()})
 	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock, Chosen: h.meter.Chosen}
 	return nil
 }
@@ -215,95 +202,6 @@ func (h *house) accept(ctx context.Context, source []byte, by string) (charter.A
 		}
 	}
 	return a, nil
-}
-
-// build makes what decisions depend on from the store: charter in force (at least at that position), catalogue, model.
-func (h *house) build(ctx context.Context, position int) (*decide.House, error) {
-	h.building.Lock()
-	defer h.building.Unlock()
-	if now := h.live.House(); position > 0 && now != nil && now.Charter.Position >= position {
-		return now, nil
-	}
-	accepted, err := h.store.Charters(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var known charter.Series
-	if now := h.live.House(); now != nil {
-		known = now.Series
-	}
-	for _, a := range accepted {
-		if known.At(a.Position) != nil {
-			continue
-		}
-		c, problems := charter.Parse(a.Source)
-		if c == nil {
-			return nil, fmt.Errorf("the accepted charter %d cannot be read by this version: %w", a.Position, problems.Err())
-		}
-		known = known.Append(c.Placed(a.Position, a.At))
-	}
-	c := known.Current()
-	if c == nil || c.Position < position {
-		return nil, fault.New(fault.Unavailable, "The charter in force cannot be read just now; try again in a moment.")
-	}
-	items, itemsVersion, err := h.store.Items(ctx)
-	if err != nil {
-		return nil, err
-	}
-	shelf := catalogue.NewShelf(items, c, itemsVersion)
-	p := decide.Parts{Series: known, Shelf: shelf, Salt: h.vault.Secret("holdout")}
-	version, body, err := h.store.Model(ctx, modelName)
-	switch {
-	case errors.Is(err, vault.ErrNotFound):
-	case err != nil:
-		return nil, err
-	default:
-		if now := h.live.House(); now != nil && now.ModelVersion == version && now.Model != nil {
-			p.Model, p.ModelVersion = now.Model, version
-			break
-		}
-		m := new(recommend.Model)
-		if err := m.UnmarshalBinary(body); err != nil {
-			h.log.Error("the model cannot be read, so decisions go on without it: run rapport learn", "error", err)
-			break
-		}
-		p.Model, p.ModelVersion = m, version
-	}
-	made, err := decide.NewHouse(p)
-	if err != nil {
-		return nil, err
-	}
-	h.seen = versions{c.Position, itemsVersion, version}
-	return made, nil
-}
-
-// follow makes a new decide.House when the store has a newer charter, catalogue or model: another process may have put it there.
-func (h *house) follow(ctx context.Context) error {
-	items, err := h.store.ItemsVersion(ctx)
-	if err != nil {
-		return err
-	}
-	model, err := h.store.ModelVersion(ctx, modelName)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return err
-	}
-	position, err := h.store.CharterPosition(ctx)
-	if err != nil {
-		return err
-	}
-	h.building.Lock()
-	same := h.seen == versions{position, items, model}
-	h.building.Unlock()
-	if same {
-		return nil
-	}
-	made, err := h.build(ctx, 0)
-	if err != nil {
-		return err
-	}
-	h.live.Set(made)
-	h.vault.SetRegion(made.Charter.Brand.Region)
-	return nil
 }
 
 // shelfOf tells the gate which products are known.

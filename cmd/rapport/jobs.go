@@ -23,12 +23,15 @@ const (
 	dueEvery      = time.Hour // how often it is looked whether learning is due
 )
 
+// leaseFor is how long a job of a process that died waits for another: that long, and until the other looks again, a third of it.
+const leaseFor = 6 * time.Second
+
 // foldAtOnce is how many events one fold brings into history.
 const foldAtOnce = 100_000
 
 // startJobs starts the background work of a serving process. What may run only once among many processes is leased.
 func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
-	r := &job.Runner{Leases: h.store, Clock: h.clock}
+	r := &job.Runner{Leases: h.store, Clock: h.clock, TTL: leaseFor}
 	if !h.shared() {
 		r.Leases = alone{}
 	}

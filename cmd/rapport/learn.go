@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/recommend"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -190,7 +192,9 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 		return l, err
 	}
 	l.version = now.Time().Format("2006-01-02T15:04:05.000000Z") // two of one second are two: processes follow by the version
-	if err := h.store.PutModel(ctx, modelName, l.version, now, body); err != nil {
+	if err := h.store.PutModel(ctx, modelName, l.version, now, body); errors.Is(err, vault.ErrStale) {
+		return l, fault.Wrap(fault.Conflict, "Another process began to learn later and was done first: its model stays.", err)
+	} else if err != nil {
 		return l, err
 	}
 	return l, h.follow(ctx)
@@ -198,6 +202,9 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 
 // learnIfDue learns when the model is a day old: what somebody withdrew is out of it within a day.
 func (h *house) learnIfDue(ctx context.Context) error {
+	if err := h.follow(ctx); err != nil { // another process may have learnt a moment ago
+		return err
+	}
 	house := h.live.House()
 	learns := false
 	for _, p := range house.Charter.Purposes {

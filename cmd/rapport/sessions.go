@@ -117,24 +117,7 @@ func (s staff) SameOrigin(r *http.Request) error { return s.sameOrigin(r) }
 // guard tells the table of doors who came: by token, else by the cookie that belongs to the door's area. notYours tells staff
 // that a page of the console is not for their role.
 func (s sessions) guard(notYours http.HandlerFunc) access.Guard {
-	g := access.Guard{
-		Who: func(r *http.Request, d access.Door) (access.Principal, error) {
-			// The brand's page sends its form from another site, maybe while an earlier session's cookie is there: the token in the
-			// form says who comes, and nothing else does.
-			if d.Key() == "POST /trust/enter" {
-				return access.Principal{}, nil
-			}
-			p, err := s.h.keeper.Bearer(r)
-			if err != nil || p.Role != access.Anyone {
-				// A write key in Basic is the tracking doors' own affair: they answer an unknown one themselves.
-				if strings.HasPrefix(d.Pattern, "/v1/") {
-					return access.Principal{}, nil
-				}
-				return p, err
-			}
-			return s.h.keeper.Visitor(r, !strings.HasPrefix(d.Pattern, "/console"), s.tls)
-		},
-	}
+	g := access.Guard{Who: s.who}
 	g.Refuse = func(w http.ResponseWriter, r *http.Request, d access.Door, err error) {
 		switch {
 		case errors.Is(err, access.ErrUnauthorised) && strings.HasPrefix(d.Pattern, "/console"):
@@ -156,4 +139,51 @@ func (s sessions) guard(notYours http.HandlerFunc) access.Guard {
 		}
 	}
 	return g
+}
+
+// who tells who came to a door, once this process is at what is in force. Where the home cannot be asked, a shop's token that was
+// known gets its decisions as for a stranger, doors that are open to all open on what was in force, and the others stay shut.
+func (s sessions) who(r *http.Request, d access.Door) (access.Principal, error) {
+	if unasked(d) {
+		return s.known(r, d)
+	}
+	decides := d.Key() == "POST /api/decide"
+	patience := doorPatience
+	if decides {
+		patience = decidePatience
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	behind := s.h.current(ctx)
+	if behind != nil && (strings.HasPrefix(d.Pattern, "/v1/") || !decides && !d.Allow(access.Principal{})) {
+		return access.Principal{}, behind
+	}
+	p, err := s.known(r.WithContext(ctx), d)
+	if decides && p.Role == access.Decide && (err == nil && behind != nil || errors.Is(err, access.ErrUnsure)) {
+		p.Unsure = true
+		return p, nil
+	}
+	return p, err
+}
+
+// unasked are the doors behind which nothing depends on what is in force.
+func unasked(d access.Door) bool {
+	return d.Method == http.MethodOptions || strings.HasPrefix(d.Pattern, "/assets/") || d.Pattern == "/healthz" || d.Pattern == "/readyz" || d.Pattern == "/metrics"
+}
+
+// known is whose token or session came.
+func (s sessions) known(r *http.Request, d access.Door) (access.Principal, error) {
+	// The brand's page sends its form from another site, maybe while an earlier session's cookie is there: the token in the
+	// form says who comes, and nothing else does.
+	if d.Key() == "POST /trust/enter" {
+		return access.Principal{}, nil
+	}
+	// A write key in Basic is the tracking doors' own affair: they answer an unknown one themselves.
+	if strings.HasPrefix(d.Pattern, "/v1/") && r.Header.Get("Authorization") != "" {
+		return access.Principal{}, nil
+	}
+	if p, err := s.h.keeper.Bearer(r); err != nil || p.Role != access.Anyone {
+		return p, err
+	}
+	return s.h.keeper.Visitor(r, !strings.HasPrefix(d.Pattern, "/console"), s.tls)
 }

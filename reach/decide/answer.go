@@ -89,7 +89,7 @@ func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*accou
 	if ok && look == nil {
 		l, err = d.store.Load(ctx, row.Of)
 	} else if !ok {
-		row, l, err = d.store.Receipt(ctx, key)
+		row, l, err = d.kept(ctx, key)
 	}
 	if err != nil {
 		return nil, asFault(err)
@@ -120,6 +120,31 @@ func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*accou
 		return nil, fault.Wrap(fault.Internal, "This decision can no longer be read.", err)
 	}
 	return &account{receipt: r, row: row, record: record, house: house}, nil
+}
+
+// keptWithin is how long a receipt is looked for that another process may not have written yet: the store has it on disk within
+// 100 ms, longer when the disk is slow. Only who may answer decisions waits.
+const keptWithin = 2 * time.Second
+
+// kept reads a receipt from the store; where others share it, one that is not there yet is waited for.
+func (d *Decider) kept(ctx context.Context, key vault.Key) (vault.Row, vault.Loaded, error) {
+	row, l, err := d.store.Receipt(ctx, key)
+	if !d.shared || !errors.Is(err, vault.ErrNotFound) {
+		return row, l, err
+	}
+	again := time.NewTicker(25 * time.Millisecond)
+	defer again.Stop()
+	for late := time.After(keptWithin); errors.Is(err, vault.ErrNotFound); {
+		select {
+		case <-ctx.Done():
+			return row, l, ctx.Err()
+		case <-late:
+			return row, l, err
+		case <-again.C:
+			row, l, err = d.store.Receipt(ctx, key)
+		}
+	}
+	return row, l, err
 }
 
 // looked loads a person with the look in the transaction of the read.

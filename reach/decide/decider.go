@@ -26,6 +26,7 @@ type Options struct {
 	Clock    person.Clock  // nil: the system's
 	Deadline time.Duration // for finding and loading a person and keeping the receipt; 0: 250 ms
 	Observe  func(Observed)
+	Shared   bool // other processes decide for the same home
 }
 
 // Observed is what metrics may know of one decision: nothing personal.
@@ -47,6 +48,7 @@ type Decider struct {
 	observe  func(Observed)
 	streams  streamBook
 	recent   recent
+	shared   bool
 	stub     *access.Stub
 	asking   atomic.Int32
 	unkept   []byte // marks the names of decisions of which no receipt is kept
@@ -55,7 +57,7 @@ type Decider struct {
 // New makes a Decider.
 func New(live *Live, v *vault.Vault, store vault.Store, o Options) *Decider {
 	d := &Decider{
-		live: live, vault: v, store: store, clock: o.Clock, deadline: o.Deadline, observe: o.Observe,
+		live: live, vault: v, store: store, clock: o.Clock, deadline: o.Deadline, observe: o.Observe, shared: o.Shared,
 		stub: access.NewStub(v.Secret("feedback")), unkept: v.Secret("decision names"),
 	}
 	if d.clock == nil {
@@ -110,7 +112,10 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	ctx, cancel := context.WithTimeout(ctx, d.deadline)
 	defer cancel()
 
-	who := d.asked(ctx, h, req.Person, now)
+	who := found{house: h, doubt: true, lowered: DegradedStore}
+	if !p.Unsure {
+		who = d.asked(ctx, h, req.Person, now)
+	}
 	attested := req.Attested && p.Attest
 	ask := Ask{
 		Moment: person.Moment{
@@ -119,7 +124,10 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 		},
 		Limit: req.Limit, Already: req.Already, Ceiling: person.Individual, Doubt: who.doubt, Lowered: who.lowered,
 	}
-	if ask.Lowered != "" {
+	switch {
+	case p.Unsure:
+		ask.Ceiling = person.Generic
+	case ask.Lowered != "":
 		ask.Ceiling = person.Context
 	}
 	if req.Person.byAddress() && !ask.Moment.Session {

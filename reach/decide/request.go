@@ -53,6 +53,7 @@ type Principal struct {
 	Self       bool      // the person, in their own session:
 	Person     person.ID // a pseudonym of theirs
 	Pseudonyms bool      // may name a person by pseudonym
+	Unsure     bool      // the home cannot say now whether they still may: nothing about anybody is read for them
 }
 
 // May says whether the principal may ask for the placement.

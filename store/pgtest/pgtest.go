@@ -68,40 +68,63 @@ func start() (string, error) {
 	if given := os.Getenv("RAPPORT_TEST_POSTGRES"); given != "" {
 		return given, nil
 	}
-	bin, err := binaries()
+	p, err := prepare()
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp("", "rapport-pg-")
-	if err != nil {
-		return "", err
+	return p.launch("; rm -rf \"$2\"")
+}
+
+// place is a folder with an empty server that does not run yet.
+type place struct {
+	bin, dir string
+	as       *syscall.SysProcAttr
+}
+
+func prepare() (p place, err error) {
+	if p.bin, err = binaries(); err != nil {
+		return p, err
 	}
-	as, err := owner(dir)
-	if err != nil {
-		return "", err
+	if p.dir, err = os.MkdirTemp("", "rapport-pg-"); err != nil {
+		return p, err
 	}
-	data := filepath.Join(dir, "data")
-	log, err := os.Create(filepath.Join(dir, "log"))
+	if p.as, err = owner(p.dir); err != nil {
+		return p, err
+	}
+	log, err := p.log()
+	if err != nil {
+		return p, err
+	}
+	defer log.Close()
+	initdb := exec.Command(filepath.Join(p.bin, "initdb"), "-D", filepath.Join(p.dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	initdb.Dir, initdb.Stdout, initdb.Stderr, initdb.SysProcAttr = p.dir, log, log, p.as
+	if err := initdb.Run(); err != nil {
+		return p, fmt.Errorf("initdb failed, see %s: %w", log.Name(), err)
+	}
+	return p, nil
+}
+
+func (p place) log() (*os.File, error) {
+	return os.OpenFile(filepath.Join(p.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+// launch starts the server and gives its address when it answers. after is done when it has ended.
+func (p place) launch(after string) (string, error) {
+	log, err := p.log()
 	if err != nil {
 		return "", err
 	}
 	defer log.Close()
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-	initdb.Dir, initdb.Stdout, initdb.Stderr, initdb.SysProcAttr = dir, log, log, as
-	if err := initdb.Run(); err != nil {
-		return "", fmt.Errorf("initdb failed, see %s: %w", log.Name(), err)
-	}
 	// The keeper outlives this process by a moment: when the pipe it reads from closes, it ends the server and tidies up.
-	const keeper = `"$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c max_connections=100 -c shared_buffers=64MB -c fsync=on -c max_wal_size=2GB &
+	keeper := `"$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c max_connections=100 -c shared_buffers=64MB -c fsync=on -c max_wal_size=2GB &
 read -r _
 kill -INT $!
-wait
-rm -rf "$2"`
-	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", bin, dir)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+wait` + after
+	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", p.bin, p.dir)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if as != nil {
-		cmd.SysProcAttr.Credential = as.Credential
+	if p.as != nil {
+		cmd.SysProcAttr.Credential = p.as.Credential
 	}
 	open, err := cmd.StdinPipe() // the keeper ends the server when this closes: with the test process
 	if err != nil {
@@ -114,7 +137,7 @@ rm -rf "$2"`
 		_ = cmd.Wait()
 		_ = open.Close()
 	}()
-	address := "postgres://postgres@/postgres?host=" + url.QueryEscape(dir)
+	address := "postgres://postgres@/postgres?host=" + url.QueryEscape(p.dir)
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		conn, err := pgx.Connect(ctx, address)
@@ -125,7 +148,7 @@ rm -rf "$2"`
 		}
 		cancel()
 		if time.Now().After(deadline) {
-			return "", fmt.Errorf("the server in %s does not start, see its log: %w", dir, err)
+			return "", fmt.Errorf("the server in %s does not start, see its log: %w", p.dir, err)
 		}
 		time.Sleep(20 * time.Millisecond) // waiting for another program's socket: there is nothing to be told by
 	}

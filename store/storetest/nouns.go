@@ -63,18 +63,24 @@ func models(t *testing.T, h *Home) {
 	if _, _, err := s.Model(ctx, "recommend"); !errors.Is(err, vault.ErrNotFound) {
 		t.Fatal(err)
 	}
-	for _, v := range []string{"1", "2"} {
-		must(t, s.PutModel(ctx, "recommend", v, Noon, make([]byte, 3<<20)))
+	for i, v := range []string{"1", "2"} {
+		must(t, s.PutModel(ctx, "recommend", v, Noon+person.Instant(i), make([]byte, 3<<20)))
 		version, body, err := s.Model(ctx, "recommend")
 		if err != nil || version != v || len(body) != 3<<20 {
 			t.Fatal(version, len(body), err)
 		}
-		if version, err := s.ModelVersion(ctx, "recommend"); err != nil || version != v {
-			t.Fatal(version, err)
+		if f, err := s.InForce(ctx, "recommend"); err != nil || f.Model != v {
+			t.Fatal(f, err)
 		}
 	}
-	if v, err := s.ModelVersion(ctx, "other"); err != nil || v != "" {
-		t.Fatal(v, err)
+	if f, err := s.InForce(ctx, "other"); err != nil || f.Model != "" {
+		t.Fatal(f, err)
+	}
+	if err := s.PutModel(ctx, "recommend", "late", Noon, []byte{1}); !errors.Is(err, vault.ErrStale) {
+		t.Fatalf("what was begun earlier replaces what knows more: %v", err)
+	}
+	if f, err := s.InForce(ctx, "recommend"); err != nil || f.Model != "2" {
+		t.Fatal(f, err)
 	}
 }
 
@@ -142,8 +148,8 @@ func sightings(t *testing.T, h *Home) {
 	known("x")
 	saw(5, "y")
 	known("x", "y")
-	if v, err := s.ItemsVersion(ctx); err != nil || v != 2 {
-		t.Fatal(v, err)
+	if f, err := s.InForce(ctx, ""); err != nil || f.Items != 0 || f.Sighted != 2 {
+		t.Fatal(f, err)
 	}
 }
 

@@ -23,7 +23,7 @@ var ctx = context.Background()
 func keeper(t *testing.T) (*Keeper, *memoryStore, *person.Instant) {
 	t.Helper()
 	store, now := newMemory(), start
-	return NewKeeper(store, store, func() person.Instant { return now }), store, &now
+	return NewKeeper(store, store, func() person.Instant { return now }, false), store, &now
 }
 
 func minted(t *testing.T, store *memoryStore, d Token) string {
@@ -138,6 +138,48 @@ func TestRevokedWithinASecond(t *testing.T) {
 	k.Dropped(HashOf(text))
 	if _, err := k.Token(ctx, text); !errors.Is(err, ErrUnauthorised) {
 		t.Fatalf("dropped: %v", err)
+	}
+}
+
+// Where others share the store, it is asked each time; when it cannot say, who was known is named and not let in.
+func TestInASharedHomeTheStoreIsAskedEachTime(t *testing.T) {
+	store := newMemory()
+	k := NewKeeper(store, store, func() person.Instant { return start }, true)
+	text := minted(t, store, Token{Role: Decide, Name: "shop", Placements: []string{"home"}})
+	if _, err := k.Token(ctx, text); err != nil {
+		t.Fatal(err)
+	}
+	store.fail = errors.New("gone")
+	if p, err := k.Token(ctx, text); !errors.Is(err, ErrUnsure) || !errors.Is(err, store.fail) || p.Name != "shop" {
+		t.Errorf("%+v %v", p, err)
+	}
+	if p, err := k.Token(ctx, "rap_decide_"+strings.Repeat("0", 43)); err == nil || errors.Is(err, ErrUnsure) || p.Role != Anyone {
+		t.Errorf("who was never known: %+v %v", p, err)
+	}
+	store.fail = nil
+	if err := store.RevokeToken(ctx, HashOf(text), start); err != nil {
+		t.Fatal(err)
+	}
+	for _, fail := range []error{nil, errors.New("gone again")} {
+		store.fail = fail
+		if p, err := k.Token(ctx, text); !errors.Is(err, ErrUnauthorised) || p.Role != Anyone {
+			t.Errorf("revoked elsewhere, the store says %v: %+v %v", fail, p, err)
+		}
+	}
+	store.fail = nil
+	session := Session{Hash: HashOf(strings.Repeat("s", 43)), Role: Admin, Name: "ann", Expires: start.Add(time.Hour)}
+	if err := store.PutSession(ctx, session); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := k.Session(ctx, strings.Repeat("s", 43)); err != nil || p.Name != "ann" {
+		t.Fatalf("%+v %v", p, err)
+	}
+	session.Revoked = start
+	if err := store.PutSession(ctx, session); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := k.Session(ctx, strings.Repeat("s", 43)); !errors.Is(err, ErrUnauthorised) || p.Role != Anyone {
+		t.Errorf("ended elsewhere: %+v %v", p, err)
 	}
 }
 

@@ -2,15 +2,19 @@ package access
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/rapporthq/rapport/fresh"
 	"github.com/rapporthq/rapport/person"
 )
 
-// Keeper recognises tokens and sessions, with a short memory of what the store said: never longer than Staleness.
+// Keeper recognises tokens and sessions. Where this process is the only one, it has a short memory of what the store said: never
+// longer than Staleness. Where others share the store, it asks each time: what was ended anywhere is ended here.
 type Keeper struct {
 	tokens   Tokens
 	sessions Sessions
@@ -20,23 +24,27 @@ type Keeper struct {
 	knownSessions memory[Session]
 }
 
-// NewKeeper makes a Keeper.
-func NewKeeper(tokens Tokens, sessions Sessions, clock person.Clock) *Keeper {
-	return &Keeper{tokens: tokens, sessions: sessions, clock: clock}
+// NewKeeper makes a Keeper. shared says that other processes end tokens and sessions too.
+func NewKeeper(tokens Tokens, sessions Sessions, clock person.Clock, shared bool) *Keeper {
+	k := &Keeper{tokens: tokens, sessions: sessions, clock: clock}
+	k.knownTokens.shared, k.knownSessions.shared = shared, shared
+	return k
 }
 
-// Token is the principal who bears this token. ErrUnauthorised when there is none, the store's error when it cannot say.
+// Token is the principal who bears this token. ErrUnauthorised when there is none, the store's error when it cannot say. In a
+// shared home that error is ErrUnsure too where the store knew the token when it was last asked: the principal comes with it, for
+// doors that give such a caller what they would give a stranger.
 func (k *Keeper) Token(ctx context.Context, text string) (Principal, error) {
 	if !strings.HasPrefix(text, "rap_") || len(text) > 100 {
 		return Principal{}, ErrUnauthorised
 	}
 	t, ok, err := k.knownTokens.get(ctx, HashOf(text), k.clock, k.tokens.TokenByHash)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrUnsure) {
 		return Principal{}, err
 	}
 	if ok {
 		if p, ok := t.principal(k.clock()); ok {
-			return p, nil
+			return p, err
 		}
 	}
 	return Principal{}, ErrUnauthorised
@@ -95,8 +103,12 @@ func (k *Keeper) Dropped(key [32]byte) {
 	k.knownSessions.drop(key)
 }
 
-// memory remembers the store's answers for less than Staleness, in bounded room.
+// memory remembers the store's answers in bounded room: for less than Staleness, or, where the store is shared, for the time when
+// it cannot say.
 type memory[T any] struct {
+	shared bool
+	fresh  fresh.Answers[[32]byte, answer[T]]
+
 	mu sync.Mutex
 	at map[[32]byte]*answer[T]
 }
@@ -110,9 +122,55 @@ type answer[T any] struct {
 
 const memoryHolds = 8192
 
+// afresh asks the store, together with those who ask for the same at the same time. When it cannot say, what it said last comes
+// with ErrUnsure.
+func (m *memory[T]) afresh(ctx context.Context, hash [32]byte, now person.Instant, ask func(context.Context, [32]byte) (T, bool, error)) (T, bool, error) {
+	a, err := m.fresh.Ask(ctx, hash, func(ctx context.Context) (a answer[T], err error) {
+		a.asked = now
+		if a.value, a.known, err = ask(ctx, hash); err != nil {
+			return a, err
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.keep(hash, a) // here, where answers of one key come in their order
+		return a, nil
+	})
+	if err == nil {
+		return a.value, a.known, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := m.at[hash]; last != nil {
+		return last.value, true, fmt.Errorf("%w: %w", ErrUnsure, err)
+	}
+	var zero T
+	return zero, false, err
+}
+
+// keep remembers an answer; guesses must not push out what is known.
+func (m *memory[T]) keep(hash [32]byte, a answer[T]) {
+	if !a.known {
+		delete(m.at, hash)
+		return
+	}
+	if m.at == nil {
+		m.at = make(map[[32]byte]*answer[T])
+	}
+	if _, there := m.at[hash]; !there && len(m.at) >= memoryHolds {
+		for k := range m.at { // any one: what is dropped is asked for again
+			delete(m.at, k)
+			break
+		}
+	}
+	m.at[hash] = &a
+}
+
 // get asks the store again when half of Staleness has passed; one caller asks, the others go on with what is known until all of it has.
 func (m *memory[T]) get(ctx context.Context, hash [32]byte, clock person.Clock, ask func(context.Context, [32]byte) (T, bool, error)) (T, bool, error) {
 	now := clock()
+	if m.shared {
+		return m.afresh(ctx, hash, now, ask)
+	}
 	m.mu.Lock()
 	a := m.at[hash]
 	if a != nil {
@@ -139,20 +197,7 @@ func (m *memory[T]) get(ctx context.Context, hash [32]byte, clock person.Clock, 
 		var zero T
 		return zero, false, err
 	}
-	if m.at == nil {
-		m.at = make(map[[32]byte]*answer[T])
-	}
-	if _, there := m.at[hash]; !there && len(m.at) >= memoryHolds {
-		for k := range m.at { // any one: what is dropped is asked for again
-			delete(m.at, k)
-			break
-		}
-	}
-	if known {
-		m.at[hash] = &answer[T]{value: v, known: true, asked: now}
-	} else {
-		delete(m.at, hash) // guesses must not push out what is known
-	}
+	m.keep(hash, answer[T]{value: v, known: known, asked: now})
 	return v, known, nil
 }
 

@@ -1,7 +1,8 @@
 // Package access knows who is at the door: machines by token, people by session, and which door is open to whom.
 //
 // It promises: a token or cookie is stored as a hash only, so the store's rows let nobody in; what is unknown, expired
-// or revoked is refused within Staleness of its revocation in every process; a door without a row in the table cannot be
+// or revoked is refused from its revocation on in every process that shares the store, and within Staleness in one that has it
+// alone and was not told (Keeper.Dropped); a door without a row in the table cannot be
 // opened, because it cannot be registered. It does not judge what may be read behind a door: trust/tact does.
 package access
 
@@ -64,6 +65,7 @@ type Principal struct {
 	Person     person.ID // of a customer's session: a pseudonym of theirs
 	Member     [32]byte  // of staff: who of them it is, whatever their name; of others nothing
 	Cookie     bool      // came by cookie: changes need SameOrigin
+	Unsure     bool      // the home cannot be asked now whether they still count: for them what a stranger gets
 	Key        [32]byte  // hash of the token or session: for rate limits and revocation, opens nothing
 }
 
@@ -82,8 +84,10 @@ var (
 	ErrUnauthorised = errors.New("this key or session is not known here, has run out or was revoked: ask for a new one")
 	ErrRefused      = errors.New("this door is not for this role")
 	ErrCrossSite    = errors.New("this change was asked for by another site: do it from the page itself")
+	ErrUnsure       = errors.New("the store cannot say now whether this key still counts; it did when it was last asked")
 	ErrToken        = errors.New("a token needs a role of source, decide, marketer, agent, privacy, admin or partner, and a name; a source's its source; a decide one its placements")
 )
 
-// Staleness is the longest time for which a revoked token or session may still be let in by a process that had seen it.
+// Staleness is the longest time for which the only process of a home may still let in a token or session that was revoked without
+// Keeper.Dropped.
 const Staleness = time.Second

@@ -159,7 +159,7 @@ func preflight(w http.ResponseWriter, _ *http.Request, _ access.Principal) {
 func principal(p access.Principal) decide.Principal {
 	switch p.Role {
 	case access.Decide:
-		return decide.Principal{Placements: p.Placements, Explain: p.MayExplain, Attest: p.MayAttest}
+		return decide.Principal{Placements: p.Placements, Explain: p.MayExplain, Attest: p.MayAttest, Unsure: p.Unsure}
 	case access.Privacy:
 		return decide.Principal{Any: true, Explain: true, Privacy: true}
 	case access.Customer:
