@@ -36,7 +36,7 @@ var copied = []copiedTable{
 }
 
 // notCopied are the tables that a copy does without, and why not is said above.
-var notCopied = []string{"folded", "lease", "link", "migration", "session"}
+var notCopied = []string{"compatible", "folded", "lease", "link", "migration", "session"}
 
 // numbered are the columns whose numbers the database gives, each once and for ever where forever is set: then a copy holds the last number that
 // was given besides, for rows may have gone.
@@ -83,8 +83,22 @@ func Schema() map[string]int64 {
 	return out
 }
 
+// whole refuses a database that a newer binary has added to: its additions would be missing.
+func whole(ctx context.Context, c conn) error {
+	own := Schema()
+	newer := false
+	err := c.do(ctx, query{text: "SELECT part, MAX(version) FROM migration GROUP BY part", scan: func(r row) error {
+		newer = newer || r.int(1) > own[r.text(0)]
+		return nil
+	}})
+	if err == nil && newer {
+		err = ErrNewer
+	}
+	return err
+}
+
 // Copy gives every row of the home as it is at one moment, in an order that does not depend on the engine: what was acknowledged before Copy was
-// called is in it, and what is acknowledged while it runs is in it whole or not at all. Others read and write meanwhile. It ends at the first error of
+// called is in it, and what is acknowledged while it runs is in it whole or not at all. ErrNewer when a newer binary has added to the schema. Others read and write meanwhile. It ends at the first error of
 // yield, which must not keep the row's values. Data keys are in the column wrapped of person: see that they do not travel with the rest.
 func (s *Store) Copy(ctx context.Context, yield func(CopyRow) error) error {
 	begun := false
@@ -98,6 +112,9 @@ func (s *Store) Copy(ctx context.Context, yield func(CopyRow) error) error {
 	defer unlock()
 	return s.engine.snapshot(ctx, func(c conn) error {
 		if err := s.unhurried(ctx, c); err != nil {
+			return err
+		}
+		if err := whole(ctx, c); err != nil {
 			return err
 		}
 		if err := c.do(ctx, query{text: "SELECT COUNT(*) FROM charter", scan: ignore}, query{text: "SELECT seq FROM folded", scan: ignore}); err != nil {

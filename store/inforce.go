@@ -14,13 +14,18 @@ type InForce struct {
 	Model   string // the version of the model; empty before the first
 }
 
-// InForce reads it as it is now, by one statement. model is the model's name.
+// InForce reads it as it is now, by one statement. model is the model's name. ErrNewer when a newer binary has brought the database to
+// a schema beside which this one may not go on.
 func (s *Store) InForce(ctx context.Context, model string) (v InForce, err error) {
 	err = s.engine.ask(ctx, query{
 		text: `SELECT (SELECT COALESCE(MAX(position), 0) FROM charter), (SELECT COALESCE(MAX(n), 0) FROM counter WHERE name = $1),
-			(SELECT COALESCE(MAX(n), 0) FROM counter WHERE name = $2), (SELECT COALESCE(MAX(version), '') FROM model WHERE name = $3)`,
-		args: []driver.Value{catalogueCounter, sightedCounter, model},
+			(SELECT COALESCE(MAX(n), 0) FROM counter WHERE name = $2), (SELECT COALESCE(MAX(version), '') FROM model WHERE name = $3),
+			(SELECT COUNT(*) FROM compatible WHERE part = 'main' AND since > $4 OR part = 'history' AND since > $5)`,
+		args: []driver.Value{catalogueCounter, sightedCounter, model, s.schema["main"], s.schema["history"]},
 		scan: func(r row) error {
+			if r.int(4) > 0 {
+				return ErrNewer
+			}
 			v = InForce{Charter: int(r.int(0)), Items: r.int(1), Sighted: r.int(2), Model: r.text(3)}
 			return nil
 		},

@@ -71,6 +71,8 @@ type Store struct {
 	versions *versions // the one writer's; nil where there are several
 	waiting  *waiting  // events that are not in history yet; nil where there are several writers
 
+	schema map[string]int64 // versions that this binary was made for
+
 	keep    keeper
 	folding sync.Mutex
 	streams streams
@@ -81,7 +83,7 @@ var _ vault.Store = (*Store)(nil)
 // Open opens the home's database, making it or bringing it up to date first. Errors: ErrInUse, ErrNewer, ErrUnavailable,
 // or a sentence that says what is wrong with the options.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, k: o.K, window: o.Window, meter: o.Meter, queue: make(chan *act, 1024), closing: make(chan struct{})}
+	s := &Store{clock: o.Clock, k: o.K, window: o.Window, meter: o.Meter, queue: make(chan *act, 1024), closing: make(chan struct{}), schema: Schema()}
 	if s.clock == nil {
 		s.clock = person.SystemClock
 	}

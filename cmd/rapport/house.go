@@ -47,6 +47,7 @@ type house struct {
 	database  bool           // on PostgreSQL, which processes share
 	sweptAt   person.Instant // the sweep job's own
 	following following
+	outdated  chan error // told once when a newer binary has changed the database so that this one may not go on
 	walking   sync.Mutex // one walk of the ledger for a page at a time
 	witnesses *http.Client
 	learning  sync.Mutex // one learning at a time: what began earlier must not replace what knows more
@@ -68,7 +69,7 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v, rates: usualRates, witnesses: anchor.NewClient()}
+	h := &house{dir: o.Home, log: slog.Default(), clock: o.clock, meter: newMeter(), vault: v, rates: usualRates, witnesses: anchor.NewClient(), outdated: make(chan error, 1)}
 	if h.clock == nil {
 		h.clock = person.SystemClock
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rapporthq/rapport/job"
 	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/store"
 )
 
 // shared says that other processes may serve the same database.
@@ -55,7 +57,14 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 			case <-own.Done():
 				return
 			case <-follow.C:
-				if err := h.follow(own); err != nil && own.Err() == nil {
+				err := h.follow(own)
+				if errors.Is(err, store.ErrNewer) { // beside which this binary may not go on: it makes room
+					select {
+					case h.outdated <- err:
+					default:
+					}
+				}
+				if err != nil && own.Err() == nil {
 					h.log.Warn("charter, catalogue and models could not be looked up", "error", err)
 				}
 			case <-flush.C:

@@ -17,14 +17,18 @@ import (
 	"github.com/rapporthq/rapport/torture"
 )
 
-// takeover is how long a job may stand still after its holder died: the lease, and until another looks again. A machine that is busy with
-// other tests gets as much again.
-const takeover = 2 * (leaseFor + leaseFor/3)
+// takeover is how long a job may stand still after its holder died, and stopped how long when the holder was stopped in the middle of a
+// transaction: the server undoes it after ten seconds. A machine that is busy with other tests gets ten more.
+const (
+	takeover = leaseFor + leaseFor/3 + 10*time.Second
+	stopped  = 10*time.Second + leaseFor/3 + 10*time.Second
+)
 
 // TestAnotherGoesOnWhereTheHolderDied serves a home three times under load and kills or stops the process that has the leases, at a random
 // moment; a stopped one is woken when another has followed it. Folding and the ledger go on within seconds; at the end every acknowledged
 // event is there once, the ledger is whole, each look has one number, and nothing was learnt twice.
 func TestAnotherGoesOnWhereTheHolderDied(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
@@ -102,8 +106,12 @@ func TestAnotherGoesOnWhereTheHolderDied(t *testing.T) {
 		cancel()
 		load.Wait()
 		t.Logf("round %d, stopped %v: the lease was taken after %v, history and ledger went on after %v", round, stops, followed.Round(10*time.Millisecond), goes.Round(10*time.Millisecond))
-		if followed > takeover || goes > takeover+15*time.Second {
-			t.Errorf("it took %v and %v, and %v is promised", followed, goes, leaseFor+leaseFor/3)
+		most := takeover
+		if stops {
+			most = stopped
+		}
+		if followed > most || goes > most+10*time.Second {
+			t.Errorf("it took %v and %v, and %v is the most", followed, goes, most)
 		}
 	}
 	known().stop()

@@ -17,6 +17,7 @@ import (
 // middle of a load. While it is away decisions are generic and say so, within their deadline; events are told when to come again; readiness
 // is denied. When it is back, so is all the rest, by itself, and every event that was acknowledged is there, once.
 func TestANodeThatLosesItsDatabaseSaysSoAndRecovers(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	pg := pgtest.Own(t)
 	home := exampleHome(t)
 	at := []string{"--home", home, "--database", pg.URL}

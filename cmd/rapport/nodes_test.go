@@ -380,13 +380,13 @@ var acts = map[string]func(n *nodes, at *serving) func(s *serving) string{
 		}
 	},
 	"model": func(n *nodes, _ *serving) func(*serving) string {
-		_, version, err := n.command.learn(context.Background(), "learn", func(float64) {})
+		learnt, err := n.command.learn(context.Background(), "learn", func(float64) {})
 		if err != nil {
 			n.t.Fatal(err)
 		}
 		return func(s *serving) string {
-			if got := n.asks(s, "complaint-0", "brazen").Models["recommend"]; got != version {
-				return fmt.Sprintf("model %s decides when %s was learnt", got, version)
+			if got := n.asks(s, "complaint-0", "brazen").Models["recommend"]; got != learnt.version {
+				return fmt.Sprintf("model %s decides when %s was learnt", got, learnt.version)
 			}
 			return ""
 		}
@@ -483,7 +483,7 @@ func severalNodes(t *testing.T, seed uint64, crowd int) *nodes {
 	if err := n.command.fold(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := n.command.learn(t.Context(), "learn", func(float64) {}); err != nil {
+	if _, err := n.command.learn(t.Context(), "learn", func(float64) {}); err != nil {
 		t.Fatal(err)
 	}
 	return n

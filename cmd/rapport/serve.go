@@ -135,15 +135,17 @@ func serve(ctx context.Context, h *house, o serveOptions, front shopFront, ready
 		failed <- server.Serve(ln)
 	}()
 	ready(url)
+	var ended error
 	select {
 	case err := <-failed:
 		return err
+	case ended = <-h.outdated:
 	case <-ctx.Done():
 	}
 	// Requests that are under way are answered; nothing new is let in.
 	closing, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	return server.Shutdown(closing)
+	return errors.Join(ended, server.Shutdown(closing))
 }
 
 // doors puts every door into one table: a route without a row that says who may come in cannot be served.

@@ -470,6 +470,32 @@ func TestTheNewCharterIsFollowed(t *testing.T) {
 	}
 }
 
+// Where the home cannot say whether a token still counts, nobody is looked up for it.
+func TestWhoIsUnsureGetsWhatAStrangerGets(t *testing.T) {
+	x := newHome(t)
+	d := x.decide(Principal{Any: true, Explain: true, Attest: true, Unsure: true}, Request{Person: Ref{UserID: "13085"}, Attested: true, Placements: []string{"home"}})[0]
+	if d.Rung != "generic" || d.Degraded != DegradedStore || len(d.Items) == 0 || len(d.Held) > 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// A decision that another process made a moment ago is answered here, as soon as that process has written it.
+func TestAnAnswerWaitsForAnotherProcesssReceipt(t *testing.T) {
+	x := newHome(t)
+	elsewhere := New(x.live, x.vault, x.store, Options{Clock: x.clock, Shared: true})
+	d := x.one(Ref{UserID: "13085"}) // its receipt is written 50 ms later
+	id, err := ParseID(d.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := elsewhere.Feedback(context.Background(), Answer{Decision: id, Item: d.Items[0].ID, Kind: "not-for-me", As: Principal{Any: true}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := elsewhere.Feedback(context.Background(), Answer{Decision: NewID(), Item: d.Items[0].ID, Kind: "not-for-me", As: Principal{Any: true}}); err == nil {
+		t.Error("a decision that nobody made is answered")
+	}
+}
+
 func TestHeldIsForThoseWhoMayKnow(t *testing.T) {
 	x := newHome(t)
 	m := regular(x.house)
