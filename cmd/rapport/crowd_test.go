@@ -54,7 +54,7 @@ func resident(t *testing.T, pid int) (now, most int) {
 	return now, most
 }
 
-// latency sends single batches one after the other and gives the median and the 99th of a hundred, which must all be taken.
+// latency sends batches one after the other, which must all be taken, and gives the median and the 99th of a hundred.
 func (l *load) latency(t *testing.T, url string, n int) (median, p99 time.Duration) {
 	t.Helper()
 	took := make([]time.Duration, n)
@@ -71,7 +71,7 @@ func (l *load) latency(t *testing.T, url string, n int) (median, p99 time.Durati
 	return took[n/2], took[n*99/100]
 }
 
-// connections are many at once, each begun with the same bytes and then left alone.
+// hold opens many connections at once, each begun with the same bytes and then left alone.
 func hold(t *testing.T, address string, n int, begin string) []net.Conn {
 	t.Helper()
 	var all []net.Conn

@@ -17,7 +17,7 @@ import (
 	"github.com/rapporthq/rapport/torture"
 )
 
-// under runs a command with a layer under its database, and gives its exit code; killed says that it did not end by itself.
+// under runs a command with a layer under its database; killed says that it did not end by itself.
 func under(t *testing.T, d *disktest.Disk, args ...string) (said string, killed bool) {
 	t.Helper()
 	cmd := rapport(t.Context(), args...)
@@ -30,7 +30,7 @@ func under(t *testing.T, d *disktest.Disk, args ...string) (said string, killed 
 	return string(raw), killed
 }
 
-// operations is how many operations a command does on its database when nobody stops it.
+// operationsOf is how many operations a command does on its database when nobody stops it.
 func operationsOf(t *testing.T, dir string, args ...string) int64 {
 	t.Helper()
 	d := disktest.Under(t, dir, false)
