@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -74,16 +75,22 @@ func retail(t *testing.T) *charter.Charter {
 func ask(t *testing.T, h *fakeHome, key, as, lang string, headers ...string) (int, string) {
 	t.Helper()
 	ch := retail(t)
-	c := New(Config{Charter: func() *charter.Charter { return ch }, Home: h, Sessions: fakeSessions{}, Log: slog.New(slog.DiscardHandler)})
+	return visit(t, Config{Charter: func() *charter.Charter { return ch }, Home: h}, key, as, nil, append(headers, "Accept-Language", lang)...)
+}
+
+// visit asks a console for a page or sends it a form, as a role.
+func visit(t *testing.T, cfg Config, key, as string, filled url.Values, headers ...string) (int, string) {
+	t.Helper()
+	cfg.Sessions, cfg.Log = fakeSessions{}, slog.New(slog.DiscardHandler)
 	method, path, _ := strings.Cut(key, " ")
-	r := httptest.NewRequest(method, path, nil)
+	r := httptest.NewRequest(method, path, strings.NewReader(filled.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("As", as)
-	r.Header.Set("Accept-Language", lang)
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	door, _, _ := strings.Cut(key, "?")
-	for _, route := range c.Routes() {
+	for _, route := range New(cfg).Routes() {
 		if route.Key == door {
 			w := httptest.NewRecorder()
 			route.Handle(w, r)

@@ -2,9 +2,7 @@ package console
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -50,25 +48,8 @@ func form(t *testing.T, f *fakeTokens, key, as string, values url.Values, header
 		{Item: charter.Item{ID: "k1", Name: "Kit", Type: "PREGNANCY TEST KITS"}, Until: 8 * dayLong},
 		{Item: charter.Item{ID: "x9"}, Bare: true},
 	}, ch, 1)
-	c := New(Config{Charter: func() *charter.Charter { return ch }, Home: &fakeHome{}, Sessions: fakeSessions{}, Tokens: f, Shelf: func() *catalogue.Shelf { return shelf },
-		Clock: func() person.Instant { return 9 * dayLong }, Log: slog.New(slog.DiscardHandler)})
-	method, path, _ := strings.Cut(key, " ")
-	r := httptest.NewRequest(method, path, strings.NewReader(values.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("As", as)
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	door, _, _ := strings.Cut(key, "?")
-	for _, route := range c.Routes() {
-		if route.Key == door {
-			w := httptest.NewRecorder()
-			route.Handle(w, r)
-			return w.Code, w.Body.String()
-		}
-	}
-	t.Fatalf("there is no %s", door)
-	return 0, ""
+	return visit(t, Config{Charter: func() *charter.Charter { return ch }, Home: &fakeHome{}, Tokens: f, Shelf: func() *catalogue.Shelf { return shelf },
+		Clock: func() person.Instant { return 9 * dayLong }}, key, as, values, headers...)
 }
 
 func TestTokensAreForAdmins(t *testing.T) {
