@@ -442,6 +442,13 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			x.people[u].Join(p, x.world.Now)
 			x.send(u, session, "tills", "Order Completed", item(), x.world.Now)
 		},
+		"what protects, said twice, and a clock that goes back": func(t *rapid.T) {
+			x.t = t
+			u := user()
+			x.send(u, "", "signup", "age_band", rapid.SampledFrom([]string{"adult", "adult", "child"}).Draw(t, "value"), past(40))
+			x.send(u, "", "bureau", "age_band", rapid.SampledFrom([]string{"adult", "child"}).Draw(t, "other value"), past(2))
+			x.world.Now = x.world.Now.Add(-time.Duration(rapid.IntRange(24, 80).Draw(t, "hours")) * time.Hour)
+		},
 		"a complaint": func(t *rapid.T) {
 			x.t = t
 			u := user()
