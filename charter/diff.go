@@ -33,10 +33,10 @@ type Change struct {
 	Choice bool
 }
 
-// Diff lists what changes from one charter to the next, in the order of the file. A nil charter is an empty one.
-// The same charters give no change.
-func Diff(old, next *Charter) []Change {
-	d := &differ{old: orEmpty(old), next: orEmpty(next)}
+// Diff lists what changes from one charter to the next, in the order of the file, in English or French. Other languages get
+// English. A nil charter is an empty one. The same charters give no change.
+func Diff(old, next *Charter, lang string) []Change {
+	d := &differ{old: orEmpty(old), next: orEmpty(next), lang: lang}
 	d.brand()
 	d.purposes()
 	d.data()
@@ -60,13 +60,17 @@ func orEmpty(c *Charter) *Charter {
 
 type differ struct {
 	old, next *Charter
+	lang      string
 	out       []Change
 }
 
 func (d *differ) add(path string, kind ChangeKind, format string, args ...any) *Change {
-	d.out = append(d.out, Change{Path: path, Kind: kind, Text: fmt.Sprintf(format, args...)})
+	d.out = append(d.out, Change{Path: path, Kind: kind, Text: d.phrase(format, args...)})
 	return &d.out[len(d.out)-1]
 }
+
+// phrase is a sentence in the reader's language.
+func (d *differ) phrase(format string, args ...any) string { return sayIn(d.lang, format, args...) }
 
 // both walks the names of two charters: the next one's order first, then what is gone.
 func both[V any](oldOrder, nextOrder []string, old, next map[string]V, added, removed func(string, V), kept func(string, V, V)) {
@@ -101,7 +105,7 @@ func (d *differ) text(path, what string, old, next Text) {
 		}
 		o, n, where := old.In(l, &d.old.Brand), next.In(l, &d.next.Brand), ""
 		if l != "" && len(langs) > 1 {
-			where = " in " + l
+			where = d.phrase(" in %s", l)
 		}
 		switch {
 		case o == n:
@@ -128,14 +132,14 @@ func (d *differ) span(path, what string, old, next Span) *Change {
 	if old == next {
 		return nil
 	}
-	return d.add(path, way(next.Longer(old), true), "%s is %s instead of %s.", what, spanOr(next), spanOr(old))
+	return d.add(path, way(next.Longer(old), true), "%s is %s instead of %s.", what, d.spanOr(next), d.spanOr(old))
 }
 
-func spanOr(s Span) string {
+func (d *differ) spanOr(s Span) string {
 	if s.IsZero() {
-		return "not limited"
+		return d.phrase("not limited")
 	}
-	return s.Words("en")
+	return s.Words(d.lang)
 }
 
 func (d *differ) number(path, what string, old, next float64, moreIsWider bool) {
@@ -148,30 +152,30 @@ func (d *differ) flag(path string, old, next, onIsWider bool, on, off string) {
 	if old == next {
 		return
 	}
-	say := off
+	text := off
 	if next {
-		say = on
+		text = on
 	}
-	d.add(path, way(next, onIsWider), "%s", say)
+	d.out = append(d.out, Change{Path: path, Kind: way(next, onIsWider), Text: text})
 }
 
 func (d *differ) level(path, what string, old, next person.Level) {
 	if old != next {
-		d.add(path, way(next < old, true), "%s opens to %s instead of %s.", what, LevelWords(next, "en"), LevelWords(old, "en"))
+		d.add(path, way(next < old, true), "%s opens to %s instead of %s.", what, LevelWords(next, d.lang), LevelWords(old, d.lang))
 	}
 }
 
 func (d *differ) same(path, what string, old, next string) {
 	if old != next {
-		d.add(path, Changed, "%s is %s instead of %s.", what, orNothing(next), orNothing(old))
+		d.add(path, Changed, "%s is %s instead of %s.", what, d.orNothing(next), d.orNothing(old))
 	}
 }
 
-func orNothing(s string) string {
+func (d *differ) orNothing(s string) string {
 	if s == "" {
-		return "not said"
+		return d.phrase("not said")
 	}
-	return "“" + s + "”"
+	return d.phrase("“%s”", s)
 }
 
 // list calls gained for what is only in next, and lost for what is only in old.
@@ -190,28 +194,28 @@ func (d *differ) list(old, next []string, gained, lost func(string)) {
 
 func (d *differ) brand() {
 	o, n := &d.old.Brand, &d.next.Brand
-	d.same("brand.name", "The brand's name", o.Name, n.Name)
-	d.same("brand.controller", "Who answers for the data", o.Controller, n.Controller)
-	d.same("brand.contact", "Where to write about data", o.Contact, n.Contact)
-	d.same("brand.languages", "The brand's languages", strings.Join(o.Languages, ", "), strings.Join(n.Languages, ", "))
-	d.same("brand.region", "Where a person is when nothing says so", o.Region, n.Region)
-	d.same("brand.currency", "The currency", o.Currency, n.Currency)
-	d.same("brand.time-zone", "The time zone", o.TimeZone, n.TimeZone)
-	d.number("k", "The fewest people that any group, count or weight rests on", float64(d.old.K), float64(d.next.K), false)
+	d.same("brand.name", d.phrase("The brand's name"), o.Name, n.Name)
+	d.same("brand.controller", d.phrase("Who answers for the data"), o.Controller, n.Controller)
+	d.same("brand.contact", d.phrase("Where to write about data"), o.Contact, n.Contact)
+	d.same("brand.languages", d.phrase("The brand's languages"), strings.Join(o.Languages, ", "), strings.Join(n.Languages, ", "))
+	d.same("brand.region", d.phrase("Where a person is when nothing says so"), o.Region, n.Region)
+	d.same("brand.currency", d.phrase("The currency"), o.Currency, n.Currency)
+	d.same("brand.time-zone", d.phrase("The time zone"), o.TimeZone, n.TimeZone)
+	d.number("k", d.phrase("The fewest people that any group, count or weight rests on"), float64(d.old.K), float64(d.next.K), false)
 }
 
 func (d *differ) purposes() {
 	both(d.old.Order.Purposes, d.next.Order.Purposes, d.old.Purposes, d.next.Purposes,
 		func(n string, p *Purpose) {
-			c := d.add("purposes."+n, Added, "There is a new purpose, %s, on the basis of %s: “%s”%s", p.Title("en", &d.next.Brand), p.Basis, p.Why.In("", &d.next.Brand), newWords(p))
+			c := d.add("purposes."+n, Added, "There is a new purpose, %s, on the basis of %s: “%s”%s", p.Title(d.lang, &d.next.Brand), d.basis(p.Basis), p.Why.In(d.lang, &d.next.Brand), d.newWords(p))
 			c.Choice = p.Basis == Consent
 		},
 		func(n string, p *Purpose) {
-			d.add("purposes."+n, Removed, "The purpose %s is gone: nothing is used for it any more, and data that had no other purpose is deleted.", p.Title("en", &d.old.Brand)).Purge = true
+			d.add("purposes."+n, Removed, "The purpose %s is gone: nothing is used for it any more, and data that had no other purpose is deleted.", p.Title(d.lang, &d.old.Brand)).Purge = true
 		},
 		func(n string, o, p *Purpose) {
-			path, t := "purposes."+n, p.Title("en", &d.next.Brand)
-			d.text(path+".label", "The name of "+n, o.Label, p.Label)
+			path, t := "purposes."+n, p.Title(d.lang, &d.next.Brand)
+			d.text(path+".label", d.phrase("The name of %s", n), o.Label, p.Label)
 			d.list(o.Uses, p.Uses,
 				func(u string) {
 					d.add(path+".uses", Widened, "%s now also covers %s.", t, u).Choice = p.Basis == Consent
@@ -227,27 +231,30 @@ func (d *differ) purposes() {
 				case o.Basis == LegitimateInterest:
 					kind = Widened
 				}
-				d.add(path+".basis", kind, "%s now rests on %s instead of %s.%s", t, p.Basis, o.Basis, map[bool]string{true: " People can no longer say no to it."}[o.Basis.Switchable() && !p.Basis.Switchable()]).Choice = p.Basis == Consent
+				d.add(path+".basis", kind, "%s now rests on %s instead of %s.%s", t, d.basis(p.Basis), d.basis(o.Basis), map[bool]string{true: d.phrase(" People can no longer say no to it.")}[o.Basis.Switchable() && !p.Basis.Switchable()]).Choice = p.Basis == Consent
 			}
-			d.text(path+".why", "Why we have "+t, o.Why, p.Why)
-			d.text(path+".benefit", "What people get from "+t, o.Benefit, p.Benefit)
+			d.text(path+".why", d.phrase("Why we have %s", t), o.Why, p.Why)
+			d.text(path+".benefit", d.phrase("What people get from %s", t), o.Benefit, p.Benefit)
 			d.again(path+".ask-again", t, o.AskAgain, p.AskAgain)
-			d.flag(path+".learns", o.Learns, p.Learns, true, "Models may now learn from what "+t+" may use.", "Models no longer learn from what "+t+" may use.")
-			d.flag(path+".explicit", o.Explicit, p.Explicit, false, t+" now needs an explicit yes; other answers no longer count.", t+" no longer needs an explicit yes.")
+			d.flag(path+".learns", o.Learns, p.Learns, true, d.phrase("Models may now learn from what %s may use.", t), d.phrase("Models no longer learn from what %s may use.", t))
+			d.flag(path+".explicit", o.Explicit, p.Explicit, false, d.phrase("%s now needs an explicit yes; other answers no longer count.", t), d.phrase("%s no longer needs an explicit yes.", t))
 		})
 	d.list(d.old.Signals.GPC, d.next.Signals.GPC,
 		func(p string) { d.add("signals.gpc", Narrowed, "Global Privacy Control now says no to %s.", p) },
 		func(p string) { d.add("signals.gpc", Widened, "Global Privacy Control no longer says no to %s.", p) })
 }
 
-func newWords(p *Purpose) string {
+// basis is a legal basis in words. In English they are the file's.
+func (d *differ) basis(b Basis) string { return d.phrase(string(b)) }
+
+func (d *differ) newWords(p *Purpose) string {
 	switch p.Basis {
 	case Consent:
-		return " Nothing is used for it until people say yes to these words."
+		return d.phrase(" Nothing is used for it until people say yes to these words.")
 	case LegitimateInterest:
-		return " It begins for what is collected from now on, unless people object."
+		return d.phrase(" It begins for what is collected from now on, unless people object.")
 	}
-	return " People cannot switch it off."
+	return d.phrase(" People cannot switch it off.")
 }
 
 // again compares how long a choice stands: no limit is the widest.
@@ -255,11 +262,11 @@ func (d *differ) again(path, t string, o, n Span) {
 	switch {
 	case o == n:
 	case n.IsZero():
-		d.add(path, Widened, "A choice on %s now stands until it is changed, instead of %s.", t, o.Words("en"))
+		d.add(path, Widened, "A choice on %s now stands until it is changed, instead of %s.", t, o.Words(d.lang))
 	case o.IsZero():
-		d.add(path, Narrowed, "A choice on %s now stands for %s only, instead of until it is changed.", t, n.Words("en"))
+		d.add(path, Narrowed, "A choice on %s now stands for %s only, instead of until it is changed.", t, n.Words(d.lang))
 	default:
-		d.span(path, "The time that a choice on "+t+" stands", o, n)
+		d.span(path, d.phrase("The time that a choice on %s stands", t), o, n)
 	}
 }
 
@@ -273,9 +280,9 @@ func (d *differ) usedFor(path, t string, old, next []string) {
 }
 
 func (d *differ) retain(path, t string, old, next Span) {
-	if c := d.span(path, "The time for which "+t+" is kept", old, next); c != nil && c.Kind == Narrowed {
+	if c := d.span(path, d.phrase("The time for which %s is kept", t), old, next); c != nil && c.Kind == Narrowed {
 		c.Purge = true
-		c.Text += " What is older is deleted."
+		c.Text += d.phrase(" What is older is deleted.")
 	}
 }
 
@@ -318,7 +325,7 @@ func (t Type) String() string {
 		}
 	}
 	if t.Max > 0 {
-		return fmt.Sprintf("%s of at most %d", t.Name, t.Max)
+		return fmt.Sprintf("%s (max: %d)", t.Name, t.Max)
 	}
 	return string(t.Name)
 }

@@ -47,8 +47,14 @@ func TestDiffInSentences(t *testing.T) {
 		"  phone:\n    label: {en: Phone number, fr: Numéro de téléphone}\n    kind: identifier\n    type: phone\n    category: user.contact.phone_number\n    purposes: [service]\n    retain: 5y\n", "",
 		"  - {id: no-alcohol-for-minors,", "  - {id: no-wine-for-minors,",
 	)
+	for lang, file := range map[string]string{"en": "testdata/diff.golden", "fr-CA": "testdata/diff.fr.golden"} {
+		golden(t, file, diffText(Diff(retail(t), next, lang)))
+	}
+}
+
+func diffText(changes []Change) string {
 	var b strings.Builder
-	for _, c := range Diff(retail(t), next) {
+	for _, c := range changes {
 		fmt.Fprintf(&b, "%s %s: %s", c.Kind, c.Path, c.Text)
 		if c.Purge {
 			b.WriteString(" [purge]")
@@ -58,17 +64,17 @@ func TestDiffInSentences(t *testing.T) {
 		}
 		b.WriteString("\n")
 	}
-	golden(t, "testdata/diff.golden", b.String())
+	return b.String()
 }
 
 func TestDiffOfTheSameIsEmpty(t *testing.T) {
-	if changes := Diff(retail(t), retail(t)); len(changes) > 0 {
+	if changes := Diff(retail(t), retail(t), "en"); len(changes) > 0 {
 		t.Errorf("a charter differs from itself: %v", changes)
 	}
-	if changes := Diff(nil, retail(t)); len(changes) == 0 {
+	if changes := Diff(nil, retail(t), "en"); len(changes) == 0 {
 		t.Error("a first charter changes nothing")
 	}
-	if changes := Diff(retail(t), nil); len(changes) == 0 {
+	if changes := Diff(retail(t), nil, "en"); len(changes) == 0 {
 		t.Error("no charter after one changes nothing")
 	}
 }
@@ -93,7 +99,7 @@ func TestNoChangeEscapesTheDiff(t *testing.T) {
 			return
 		}
 		tried++
-		changes := Diff(before, next)
+		changes := slices.Concat(Diff(before, next, "en"), Diff(before, next, "fr"))
 		if len(changes) == 0 {
 			t.Errorf("%s: the change is not in the diff", what)
 		}

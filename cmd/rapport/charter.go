@@ -171,7 +171,7 @@ func runDiff(_ context.Context, h *house, args proposalArgs, say *speaker) error
 	if c == nil {
 		return flawed("The proposal has errors", problems)
 	}
-	changes := charter.Diff(h.charter(), c)
+	changes := charter.Diff(h.charter(), c, "en")
 	if len(changes) == 0 {
 		say.Printf("Nothing changes.\n")
 	}

@@ -67,7 +67,7 @@ func (c *Console) readCharters(r *http.Request) (charterPage, error) {
 	for _, a := range all.Accepted {
 		p.Versions = append([]charter.Accepted{a}, p.Versions...)
 	}
-	p.Proposal = proposalOf(ch, all.File)
+	p.Proposal = proposalOf(ch, all.File, c.lang(r))
 	p.From, p.To = max(ch.Position-1, 1), ch.Position
 	asked := r.URL.Query()
 	for name, to := range map[string]*int{"from": &p.From, "to": &p.To} {
@@ -81,14 +81,14 @@ func (c *Console) readCharters(r *http.Request) (charterPage, error) {
 	if series.At(p.From) == nil || series.At(p.To) == nil {
 		return p, errNoVersion
 	}
-	p.Changes = charter.Diff(series.At(p.From), series.At(p.To))
+	p.Changes = charter.Diff(series.At(p.From), series.At(p.To), c.lang(r))
 	return p, nil
 }
 
 var errNoVersion = fault.New(fault.NotFound, "There is no such version of the charter; choose two from the list.")
 
 // proposalOf is the file of the home, looked over and laid beside the charter in force.
-func proposalOf(now *charter.Charter, file []byte) *proposal {
+func proposalOf(now *charter.Charter, file []byte, lang string) *proposal {
 	if file == nil {
 		return &proposal{Missing: true}
 	}
@@ -96,7 +96,7 @@ func proposalOf(now *charter.Charter, file []byte) *proposal {
 	p := &proposal{Flaws: problems, Usable: next != nil}
 	if next != nil {
 		p.Same = next.Hash == now.Hash
-		p.Changes = charter.Diff(now, next)
+		p.Changes = charter.Diff(now, next, lang)
 	}
 	return p
 }

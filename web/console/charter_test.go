@@ -51,7 +51,7 @@ func TestTheCharterPage(t *testing.T) {
 			t.Errorf("%d, the page does not say %q", code, says)
 		}
 	}
-	if _, body = page("/console/charter?from=2&to=1", "fr"); !strings.Contains(body, "is 25 instead of 50") || !strings.Contains(body, "en vigueur") {
+	if _, body = page("/console/charter?from=2&to=1", "fr"); !strings.Contains(body, ": 25 au lieu de 50") || strings.Contains(body, "instead of 50") || !strings.Contains(body, "en vigueur") {
 		t.Error("the way back is not shown")
 	}
 	if _, body = page("/console/charter?from=2&to=2", "en"); !strings.Contains(body, "Nothing differs between the two") {
