@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,29 +127,14 @@ func gets(t *testing.T, url, token string, into any) int {
 	return send(t, http.MethodGet, url, token, nil, into)
 }
 
-// metric reads one figure of a process by its name.
+// metric reads one figure of a process by its name and labels.
 func metric(t *testing.T, url, name string) float64 {
 	t.Helper()
-	res, err := http.Get(url + "/metrics")
-	if err != nil {
-		t.Fatal(err)
+	n, ok := figuresAt(t, url)[name]
+	if !ok {
+		t.Fatalf("there is no figure %s", name)
 	}
-	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(raw)) {
-		if figure, ok := strings.CutPrefix(line, name+" "); ok {
-			n, err := strconv.ParseFloat(strings.TrimSpace(figure), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-	}
-	t.Fatalf("there is no figure %s", name)
-	return 0
+	return n
 }
 
 // refusals sums what GET /api/refusals counts, by "event.field reason".
