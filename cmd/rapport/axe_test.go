@@ -30,6 +30,12 @@ var looks = []struct {
 // finds what is wider than the screen, and a page that weighs too much.
 func checkAccessible(t *testing.T, ctx context.Context, url string) {
 	t.Helper()
+	checkLooks(t, ctx, url, "")
+}
+
+// checkLooks is checkAccessible in the looks whose names have a word in them.
+func checkLooks(t *testing.T, ctx context.Context, url, word string) {
+	t.Helper()
 	source, err := axe()
 	if err != nil {
 		t.Fatal("axe-core is not installed: run make test, which installs it.")
@@ -41,6 +47,9 @@ func checkAccessible(t *testing.T, ctx context.Context, url string) {
 	}
 	checkWeight(t, ctx, url)
 	for _, l := range looks {
+		if !strings.Contains(l.name, word) {
+			continue
+		}
 		var faults []string
 		var wide int64
 		do(t, ctx, "ask axe about "+url, emulation.SetDeviceMetricsOverride(l.width, l.height, 1, l.width < 500),

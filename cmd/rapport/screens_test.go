@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -24,7 +25,7 @@ type screen struct {
 	name string
 	as   string // who looks: nobody, a customer, or the role of a token
 	path string
-	ways []chromedp.Action // what to do there before the picture is taken
+	ways chromedp.Tasks // what to do there before the picture is taken
 }
 
 // unfold opens the first things that can be opened.
@@ -99,26 +100,7 @@ func TestScreenshots(t *testing.T) {
 	const user = "42" // of whom the README speaks
 	must(t, "decide", "--home", d.Home, "--person", "userId="+user, "--placement", "home", "--reason", "She asked why she sees bananas")
 	sends(t, d.URL, d.SourceKey, unplanned("picture", "gift_wrap"), map[string]any{"type": "track", "messageId": "tasting", "userId": user, "event": "Coffee Tasted", "properties": map[string]any{"roast": "dark"}})
-	contexts := map[string]context.Context{}
-	for _, s := range screens {
-		part, _, _ := strings.Cut(s.name, "-")
-		ctx := contexts[s.as+" "+part] // a browser for each part: one has three minutes
-		if ctx == nil {
-			ctx = browser(t, 1280, 900, false)
-			contexts[s.as+" "+part] = ctx
-			switch s.as {
-			case "customer":
-				signIn(t, ctx, d, user)
-				toTrust(t, ctx, d)
-			case "privacy":
-				signInStaff(t, ctx, d, d.PrivacyToken)
-			case "marketer":
-				signInStaff(t, ctx, d, d.MarketerToken)
-			case "admin":
-				signInStaff(t, ctx, d, must(t, "token", "--home", d.Home, "--role", "admin", "--name", "Ada"))
-			}
-		}
-		do(t, ctx, s.name, chromedp.Navigate(d.URL+s.path), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Tasks(s.ways))
+	eachScreen(t, d, user, nil, func(s screen, ctx context.Context) {
 		for _, v := range views {
 			var picture []byte
 			do(t, ctx, s.name+" "+v.name, emulation.SetDeviceMetricsOverride(v.width, v.height, 1, v.width < 500),
@@ -136,7 +118,54 @@ func TestScreenshots(t *testing.T) {
 			}
 		}
 		do(t, ctx, "a desk again", emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+	})
+}
+
+// eachScreen opens every screen as who looks at it, a browser for each part of the program: one has three minutes. first is done
+// in each browser before anything else.
+func eachScreen(t *testing.T, d *demoHome, user string, first chromedp.Tasks, look func(s screen, ctx context.Context)) {
+	t.Helper()
+	contexts := map[string]context.Context{}
+	for _, s := range screens {
+		part, _, _ := strings.Cut(s.name, "-")
+		ctx := contexts[s.as+" "+part]
+		if ctx == nil {
+			ctx = browser(t, 1280, 900, false)
+			contexts[s.as+" "+part] = ctx
+			do(t, ctx, "first", first)
+			switch s.as {
+			case "customer":
+				signIn(t, ctx, d, user)
+				toTrust(t, ctx, d)
+			case "privacy":
+				signInStaff(t, ctx, d, d.PrivacyToken)
+			case "marketer":
+				signInStaff(t, ctx, d, d.MarketerToken)
+			case "admin":
+				signInStaff(t, ctx, d, must(t, "token", "--home", d.Home, "--role", "admin", "--name", "Ada of "+t.Name()))
+			}
+		}
+		do(t, ctx, s.name, chromedp.Navigate(d.URL+s.path), chromedp.WaitReady("main", chromedp.ByQuery), s.ways)
+		look(s, ctx)
 	}
+}
+
+// TestTheFrenchPagesAreAccessible asks axe-core about every screen as a French reader has it: other words are longer, and what is
+// not in their language must say so.
+func TestTheFrenchPagesAreAccessible(t *testing.T) {
+	d := openDemo(t)
+	french := chromedp.Tasks{network.Enable(), network.SetExtraHTTPHeaders(network.Headers{"Accept-Language": "fr-FR,fr;q=0.9"})}
+	eachScreen(t, d, d.UserIDs[8], french, func(s screen, ctx context.Context) {
+		var lang string
+		do(t, ctx, "the language of "+s.name, chromedp.Evaluate(`document.documentElement.lang`, &lang))
+		if lang != "fr" {
+			t.Errorf("%s is in %q", s.name, lang)
+		}
+		for _, look := range []string{"desk light", "phone dark"} {
+			checkLooks(t, ctx, "", look)
+		}
+		do(t, ctx, "a desk again", emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+	})
 }
 
 // signInStaff signs in to the console by a token.
