@@ -19,7 +19,10 @@ import (
 // TestNoDoorAtAllIsAProblemToo knocks where programs may and no door is: the answer has the form of all errors.
 func TestNoDoorAtAllIsAProblemToo(t *testing.T) {
 	c := contracted(t, newHouse(t))
-	for _, q := range []string{"GET /api/nothing", "DELETE /api/items/x", "GET /v1/track", "POST /v1/projects/x/settings", "GET /api/"} {
+	for q, want := range map[string]int{
+		"GET /api/nothing": http.StatusNotFound, "GET /api/": http.StatusNotFound,
+		"DELETE /api/items/x": http.StatusMethodNotAllowed, "GET /v1/track": http.StatusMethodNotAllowed, "POST /v1/projects/x/settings": http.StatusMethodNotAllowed,
+	} {
 		method, path, _ := strings.Cut(q, " ")
 		r, err := http.NewRequest(method, c.base+path, nil)
 		if err != nil {
@@ -34,7 +37,7 @@ func TestNoDoorAtAllIsAProblemToo(t *testing.T) {
 		if err == nil {
 			err = c.schema("#/components/schemas/Problem").Validate(v)
 		}
-		if err != nil || res.StatusCode != http.StatusNotFound || res.Header.Get("Content-Type") != "application/problem+json" || !wellFormedID.MatchString(res.Header.Get(requestIDHeader)) {
+		if err != nil || res.StatusCode != want || res.Header.Get("Content-Type") != "application/problem+json" || !wellFormedID.MatchString(res.Header.Get(requestIDHeader)) {
 			t.Errorf("%s gave %d %v: %v", q, res.StatusCode, res.Header, err)
 		}
 	}
