@@ -104,7 +104,7 @@ func TestNoPageWaitsForWhatItTells(t *testing.T) {
 			if !there() {
 				t.Errorf("%s never comes", next.path)
 			}
-			if got := g.heard(); len(next.tells) > 0 && !slices.Equal(got[len(got)-len(next.tells):], next.tells) {
+			if got := g.heard(); len(next.tells) > 0 && !slices.Equal(slices.Sorted(slices.Values(got[len(got)-len(next.tells):])), slices.Sorted(slices.Values(next.tells))) { // two questions of a page are asked at once
 				t.Errorf("with %s the doors heard %v, and the end was to be %v", next.path, got, next.tells)
 			}
 			open = g.shut()
