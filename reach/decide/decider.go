@@ -136,7 +136,8 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	results := d.all(who.house, who.subject(), ask, req.Placements)
 	kept := false
 	if who.record != nil {
-		if err := d.within(ctx, func() error { return d.keep(ctx, who.record, results, req.Wait) }); err != nil {
+		personal := results // its own name: keep may go on after nobody waits for it, and results then become others
+		if err := d.within(ctx, func() error { return d.keep(ctx, who.record, personal, req.Wait) }); err != nil {
 			// Values may have been opened, and no account of it is on its way: what is said must not rest on them.
 			lowered := ask
 			lowered.Ceiling, lowered.Doubt, lowered.Lowered = person.Context, true, reasonOf(err, DegradedReceipt)
