@@ -26,6 +26,7 @@ type scratch struct {
 	score   []float64
 	sources []source
 	others  []Scored
+	heap    []place
 	keys    []key
 	spare   []key
 }
@@ -166,38 +167,39 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 
 // choose gives the n best in order. They are kept in a heap with the worst of them at its top, which nearly every item is worse than.
 func (m *Model) choose(dst []Scored, w *scratch, allow *Set, n int) []Scored {
-	dst = slices.Grow(dst, n)
-	offer := func(s Scored) {
-		if len(dst) < n {
-			dst = append(dst, s)
-			for i := len(dst) - 1; i > 0; {
+	heap := w.heap[:0]
+	offer := func(p place) {
+		if len(heap) < n {
+			heap = append(heap, p)
+			for i := len(heap) - 1; i > 0; {
 				up := (i - 1) / 2
-				if best(dst[i], dst[up]) <= 0 {
+				if !m.better(heap[up], heap[i]) {
 					break
 				}
-				dst[i], dst[up] = dst[up], dst[i]
+				heap[i], heap[up] = heap[up], heap[i]
 				i = up
 			}
 			return
 		}
-		if best(s, dst[0]) >= 0 {
+		if !m.better(p, heap[0]) {
 			return
 		}
-		dst[0] = s
-		for i := 0; ; {
+		i := 0
+		for {
 			down := 2*i + 1
 			if down >= n {
 				break
 			}
-			if down+1 < n && best(dst[down+1], dst[down]) > 0 {
+			if down+1 < n && m.better(heap[down], heap[down+1]) {
 				down++
 			}
-			if best(dst[down], dst[i]) <= 0 {
+			if !m.better(p, heap[down]) {
 				break
 			}
-			dst[i], dst[down] = dst[down], dst[i]
+			heap[i] = heap[down]
 			i = down
 		}
+		heap[i] = p
 	}
 	worst, full := 0.0, false
 	for word, some := range allow.bits {
@@ -206,18 +208,45 @@ func (m *Model) choose(dst []Scored, w *scratch, allow *Set, n int) []Scored {
 				if full && s <= worst || some>>i&1 == 0 { // candidates come by id: of two equals the first is the better
 					continue
 				}
-				offer(Scored{Item: from + i, ID: m.ids[from+i], Score: s + 0}) // -0 becomes 0
-				if full = len(dst) == n; full {
-					worst = dst[0].Score
+				offer(place{s + 0, int32(from + i)}) // -0 becomes 0
+				if full = len(heap) == n; full {
+					worst = heap[0].score
 				}
 			}
 		}
 	}
 	for _, s := range w.others {
-		offer(s)
+		offer(place{s.Score, int32(s.Item)})
 	}
-	slices.SortFunc(dst, best)
+	w.heap = heap
+	slices.SortFunc(heap, func(a, b place) int {
+		if m.better(a, b) {
+			return -1
+		}
+		return 1
+	})
+	dst = slices.Grow(dst, len(heap))
+	for _, p := range heap {
+		dst = append(dst, Scored{Item: int(p.item), ID: m.ids[p.item], Score: p.score})
+	}
 	return dst
+}
+
+// place is an item with its score.
+type place struct {
+	score float64
+	item  int32
+}
+
+// better is best for two different items, without a look at their ids where it can be spared: candidates stand by id.
+func (m *Model) better(a, b place) bool {
+	if a.score != b.score {
+		return a.score > b.score
+	}
+	if max(a.item, b.item) < int32(m.candidates) {
+		return a.item < b.item
+	}
+	return m.ids[a.item] < m.ids[b.item]
 }
 
 // sort puts the scored items in order: by counting on the leading 32 bits of the score, then a pass that puts right the few
@@ -287,7 +316,10 @@ func (m *Model) sort(dst []Scored, w *scratch, allow *Set) []Scored {
 
 // best orders by score, highest first, then by id.
 func best(a, b Scored) int {
-	return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))
+	if a.Score != b.Score {
+		return cmp.Compare(b.Score, a.Score)
+	}
+	return strings.Compare(a.ID, b.ID)
 }
 
 // Explain gives the parts of an item's score, largest first by size, ties by source; they add up to the score that Rank gave
