@@ -88,7 +88,7 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	st := g.begin(ctx, Arrival{Source: ownSource, Batch: &Batch{}}, series, p, received)
 	defer g.end(st)
 	// A pause stops use, and what others bring; it does not keep a person from putting right what is kept of them.
-	sub := &subject{who: r.Who, records: []*vault.Record{r}, choices: r.Choices, claims: r.Claims, read: received,
+	sub := &subject{who: r.Who, sealings: []*vault.Sealing{r.Sealing()}, choices: r.Choices, claims: r.Claims, read: received,
 		seen: []vault.Seen{{Root: r.Who.Root, Version: r.Version}}}
 	m := &Message{Type: Identify}
 	v := st.tally.open(m, received)

@@ -289,7 +289,7 @@ func (st *state) loadMissing(blinds []vault.Blind, before uint64, series *charte
 		if err != nil {
 			continue
 		}
-		t := &subject{who: r.Who, records: []*vault.Record{r}, choices: r.Choices, claims: r.Claims, restricted: r.Restricted,
+		t := &subject{who: r.Who, sealings: []*vault.Sealing{r.Sealing()}, choices: r.Choices, claims: r.Claims, restricted: r.Restricted,
 			seen: []vault.Seen{{Root: r.Who.Root, Version: r.Version}}, read: st.received}
 		read = append(read, t)
 		sub := *t

@@ -9,7 +9,7 @@ import (
 // subject is one person as a batch sees them: as they were loaded, with what the batch has changed so far.
 type subject struct {
 	who        person.Person
-	records    []*vault.Record // one, or several once they were joined in this batch; none for somebody new
+	sealings   []*vault.Sealing // one, or several once they were joined in this batch; none for somebody new
 	choices    []consent.Choice
 	claims     []vault.Claim
 	restricted bool
@@ -49,7 +49,7 @@ func (s *subject) ring(id person.ID) *vault.KeyRing {
 	if k := s.rings[id]; k != nil {
 		return k
 	}
-	for _, r := range s.records {
+	for _, r := range s.sealings {
 		if k := r.Ring(id); k != nil {
 			return k
 		}
@@ -59,7 +59,7 @@ func (s *subject) ring(id person.ID) *vault.KeyRing {
 
 // suppressed says whether the person removed or corrected this fact.
 func (s *subject) suppressed(name string) bool {
-	for _, r := range s.records {
+	for _, r := range s.sealings {
 		if r.Suppressed(name) {
 			return true
 		}

@@ -174,7 +174,7 @@ func (st *state) join(user, d place, at person.Instant, why string) {
 	u := user.sub
 	also := make([]person.Join, 0, len(u.who.Also)+1)
 	u.who.Also = append(append(also, u.who.Also...), person.Join{ID: d.id, At: at})
-	u.records = append(u.records[:len(u.records):len(u.records)], d.sub.records...)
+	u.sealings = append(u.sealings[:len(u.sealings):len(u.sealings)], d.sub.sealings...)
 	u.choices = append(u.choices[:len(u.choices):len(u.choices)], d.sub.choices...)
 	u.claims = append(u.claims[:len(u.claims):len(u.claims)], d.sub.claims...)
 	u.restricted = u.restricted || d.sub.restricted

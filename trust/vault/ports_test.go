@@ -107,6 +107,7 @@ func TestAPortWithoutAPermitIsCaught(t *testing.T) {
 		"opens without a permit":     `package vault; func (r *Record) Peek(row *Row) (string, error) { return r.body(nil, row) }`,
 		"opens through another":      `package vault; func (r *Record) Peek(row *Row) int { return peek(r) }; func peek(r *Record) int { r.body(nil, nil); return 1 }`,
 		"uses the cipher itself":     `package vault; func (k *KeyRing) Peek() { k.aead.Open(nil, nil, nil, nil) }`,
+		"makes a cipher of its own":  `package vault; func (k *KeyRing) Peek() { k.cipher().Open(nil, nil, nil, nil) }`,
 		"yields values":              `package vault; func (r *Record) Values() []person.Fact { return nil }`,
 		"yields somebody's evidence": `package vault; func (r *Record) All() map[string]consent.Evidence { return nil }`,
 		"gives the cipher away":      `package vault; func (k *KeyRing) Cipher() cipher.AEAD { return k.aead }`,
@@ -168,7 +169,7 @@ func inspect(t *testing.T, files map[string]*ast.File) (ports, leaks []string) {
 				case *ast.Ident:
 					set[f.Name] = true
 				case *ast.SelectorExpr:
-					if in, ok := f.X.(*ast.SelectorExpr); ok && in.Sel.Name == "aead" && f.Sel.Name == "Open" {
+					if ofCipher(f) {
 						set["the cipher"] = true
 					} else {
 						set[f.Sel.Name] = true
@@ -237,12 +238,26 @@ func reaches(fd *ast.FuncDecl, opens map[string]bool) bool {
 		case *ast.Ident:
 			found = found || (opens[f.Name] && !ast.IsExported(f.Name))
 		case *ast.SelectorExpr:
-			in, ok := f.X.(*ast.SelectorExpr)
-			found = found || (opens[f.Sel.Name] && !ast.IsExported(f.Sel.Name)) || (ok && in.Sel.Name == "aead" && f.Sel.Name == "Open")
+			found = found || (opens[f.Sel.Name] && !ast.IsExported(f.Sel.Name)) || ofCipher(f)
 		}
 		return true
 	})
 	return found
+}
+
+// ofCipher says whether it is the cipher's Open, of the ring's own or of one that it makes.
+func ofCipher(f *ast.SelectorExpr) bool {
+	if f.Sel.Name != "Open" {
+		return false
+	}
+	switch in := f.X.(type) {
+	case *ast.SelectorExpr:
+		return in.Sel.Name == "aead"
+	case *ast.CallExpr:
+		made, ok := in.Fun.(*ast.SelectorExpr)
+		return ok && made.Sel.Name == "cipher"
+	}
+	return false
 }
 
 func fullName(fd *ast.FuncDecl) string {

@@ -20,9 +20,10 @@ import (
 type KeyRing struct {
 	v    *Vault
 	id   person.ID
-	aead cipher.AEAD
-	leaf [32]byte // makes the leaves of looks at this person; opens nothing
-	gone atomic.Bool
+	raw  [32]byte
+	aead cipher.AEAD  // of raw; nil in a small ring, which only seals, and expands it for each seal
+	leaf [32]byte     // makes the leaves of looks at this person; opens nothing
+	gone *atomic.Bool // of all rings of this key
 }
 
 // newRing expands a raw data key and derives the leaf key. The caller wipes raw.
@@ -30,20 +31,34 @@ func newRing(v *Vault, id person.ID, raw []byte) (*KeyRing, error) {
 	if len(raw) != 32 {
 		return nil, fmt.Errorf("%w: a data key has 32 bytes", ErrKeys)
 	}
-	block, err := aes.NewCipher(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeys, err)
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeys, err)
-	}
-	k := &KeyRing{v: v, id: id, aead: gcm}
+	k := &KeyRing{v: v, id: id, raw: [32]byte(raw), gone: new(atomic.Bool)}
+	k.aead = k.cipher()
 	// HKDF-Expand for one block, written out: HMAC(key, info ‖ 1). The library's own costs three times as much.
 	m := hmac.New(sha256.New, raw)
 	_, _ = m.Write([]byte("rapport ledger leaf\x01"))
 	m.Sum(k.leaf[:0])
 	return k, nil
+}
+
+// cipher is the expanded key: 700 bytes, and a microsecond to make.
+func (k *KeyRing) cipher() cipher.AEAD {
+	if k.aead != nil {
+		return k.aead
+	}
+	block, err := aes.NewCipher(k.raw[:])
+	if err != nil { // only for other lengths
+		panic("vault: aes: " + err.Error())
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil { // only for other block sizes
+		panic("vault: gcm: " + err.Error())
+	}
+	return gcm
+}
+
+// small is the same key in little memory, for those who keep many.
+func (k *KeyRing) small() *KeyRing {
+	return &KeyRing{v: k.v, id: k.id, raw: k.raw, leaf: k.leaf, gone: k.gone}
 }
 
 // ID is the pseudonym whose key this is; zero for the home's own.

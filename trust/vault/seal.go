@@ -65,12 +65,12 @@ func (k *KeyRing) seal(dst, plain, aad []byte) []byte {
 	dst = append(dst, zero[:]...)
 	nonce := dst[from : from+nonceSize]
 	_, _ = rand.Read(nonce) // never fails since Go 1.24
-	return k.aead.Seal(dst, nonce, plain, aad)
+	return k.cipher().Seal(dst, nonce, plain, aad)
 }
 
 // open appends the plain bytes to dst.
 func (k *KeyRing) open(dst, sealed, aad []byte) ([]byte, error) {
-	if len(sealed) < Overhead || k.gone.Load() {
+	if len(sealed) < Overhead || k.aead == nil || k.gone.Load() {
 		return dst, ErrUnreadable
 	}
 	out, err := k.aead.Open(dst, sealed[:nonceSize], sealed[nonceSize:], aad)
