@@ -84,6 +84,7 @@ type shopFront func(transport http.RoundTripper, base string, secure bool) *shop
 
 // serve answers until the context ends. ready is called once when the doors are open.
 func serve(ctx context.Context, h *house, o serveOptions, front shopFront, ready func(url string)) error {
+	tendHeap()
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return usage{errors.New("give --tls-cert and --tls-key together")}
 	}

@@ -1,0 +1,14 @@
+package main
+
+import "testing"
+
+func TestGarbageIsAboutTheSameForSmallHomesAndLarge(t *testing.T) {
+	for _, c := range []struct {
+		alive uint64
+		want  int
+	}{{0, 300}, {20 << 20, 300}, {64 << 20, 200}, {128 << 20, 100}, {200 << 20, 64}, {1 << 30, 50}} {
+		if got := gcPercent(c.alive); got != c.want {
+			t.Errorf("%d MB alive: %d, want %d", c.alive>>20, got, c.want)
+		}
+	}
+}
