@@ -50,7 +50,7 @@ const (
 	liteReaders = 4
 	// The writers' page caches, in SQLite's cache_size (negative: KiB).
 	mainCache    = -32 << 10
-	historyCache = -64 << 10
+	historyCache = -32 << 10
 	// logLimit is how many bytes of the write-ahead log are left before it is emptied in the background.
 	logLimit = 16 << 20
 	// historyLog is the same for history.db, whose pages come again and again.

@@ -10,8 +10,8 @@ import (
 // The garbage that a served home may hold before it is collected: about this much, however little is alive, so that a small home is not
 // collected all the time and a large one does not take twice its size.
 const (
-	headroom              = 128 << 20
-	leastHeadroom, mostOf = 50, 300 // in hundredths of what is alive
+	headroom              = 96 << 20
+	leastHeadroom, mostOf = 40, 300 // in hundredths of what is alive
 )
 
 // gcPercent is Go's GOGC for so many bytes alive.
