@@ -3,7 +3,6 @@ package charter
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -84,7 +83,7 @@ type compiled struct {
 // compile checks a rule and plans it. Problems stand at their place in the rule.
 func (r *reader) compile(a at, text string, env *cel.Env, known map[string][]string) (*compiled, bool) {
 	if len(text) > maxRuleText {
-		r.fail(a, "the rule is too long", fmt.Sprintf("keep it under %d characters", maxRuleText))
+		r.fail(a, say("the rule is too long"), say("keep it under %d characters", maxRuleText))
 		return nil, false
 	}
 	parsed, issues := env.Parse(text)
@@ -101,7 +100,7 @@ func (r *reader) compile(a at, text string, env *cel.Env, known map[string][]str
 		return nil, false
 	}
 	if checked.OutputType() != cel.BoolType {
-		r.fail(a, "the rule does not say yes or no", "make it a comparison, such as item.category == 'baking'")
+		r.fail(a, say("the rule does not say yes or no"), say("make it a comparison, such as item.category == 'baking'"))
 		return nil, false
 	}
 	tree := checked.NativeRep()
@@ -112,7 +111,7 @@ func (r *reader) compile(a at, text string, env *cel.Env, known map[string][]str
 	}
 	program, err := env.Program(checked, options...)
 	if err != nil {
-		r.fail(a, "the rule cannot be run", "write it more simply")
+		r.fail(a, say("the rule cannot be run"), say("write it more simply"))
 		return nil, false
 	}
 	return &compiled{tree, program}, true
@@ -131,8 +130,7 @@ func (r *reader) namesInRule(a at, tree *ast.AST, known map[string][]string) boo
 			return
 		}
 		ok = false
-		what := fmt.Sprintf("the rule reads %s.%s, which is not declared", root, clip(name))
-		r.failIn(a, tree, e.ID(), what, suggest(name, fields))
+		r.fail(r.within(a, tree, e.ID()), say("the rule reads %s.%s, which is not declared", root, clip(name)), suggest(name, fields))
 	}))
 	return ok
 }
@@ -142,35 +140,31 @@ func (r *reader) issues(a at, issues *cel.Issues) {
 		if i == 3 {
 			return // what follows is mostly the echo of the first ones
 		}
-		r.fail(r.inside(a, e.Location.Line(), e.Location.Column()), "the rule is not valid: "+ruleFault(e.Message), ruleMend(e.Message))
+		r.fail(r.inside(a, e.Location.Line(), e.Location.Column()), say("the rule is not valid: %s", ruleFault(e.Message)), ruleMend(e.Message))
 	}
 }
 
 // ruleFault is CEL's message without the words that help nobody.
-func ruleFault(message string) string {
+func ruleFault(message string) *sentence {
 	s, _, _ := strings.Cut(message, "\n")
 	s, _, _ = strings.Cut(strings.TrimPrefix(s, "Syntax error: "), " expecting ")
 	if strings.Contains(s, "'<EOF>'") {
-		return "it ends too early"
+		return say("it ends too early")
 	}
-	return clipTo(s, 160)
+	return foreign(clipTo(s, 160))
 }
 
-func ruleMend(message string) string {
+func ruleMend(message string) *sentence {
 	switch {
 	case strings.Contains(message, "undeclared reference"):
-		return "rules read item.…, facts.… and the functions days_until, days_since and age"
+		return say("rules read item.…, facts.… and the functions days_until, days_since and age")
 	case strings.Contains(message, "no matching overload"):
-		return "compare like with like: text in 'quotes', numbers such as 3.0 where a price is compared, dates by days_since"
+		return say("compare like with like: text in 'quotes', numbers such as 3.0 where a price is compared, dates by days_since")
 	}
-	return "rules are written in CEL, such as item.category == 'baking' && 'vegan' in item.tags"
+	return say("rules are written in CEL, such as item.category == 'baking' && 'vegan' in item.tags")
 }
 
-// failIn notes an error at an expression of a rule.
-func (r *reader) failIn(a at, tree *ast.AST, id int64, what, mend string) {
-	r.fail(r.within(a, tree, id), what, mend)
-}
-
+// within is the place of an expression of a rule.
 func (r *reader) within(a at, tree *ast.AST, id int64) at {
 	l := tree.SourceInfo().GetStartLocation(id)
 	return r.inside(a, l.Line(), l.Column())
@@ -243,7 +237,7 @@ func (r *reader) itemRule(a at) *ItemRule {
 	}
 	env, err := itemEnv()
 	if err != nil {
-		r.fail(a, "rules cannot be compiled on this machine", "report this")
+		r.fail(a, say("rules cannot be compiled on this machine"), say("report this"))
 		return nil
 	}
 	c, ok := r.compile(a, text, env, map[string][]string{"item": itemFields})
@@ -267,7 +261,7 @@ func (r *reader) lineRule(a at) *LineRule {
 	}
 	env, err := lineEnv()
 	if err != nil {
-		r.fail(a, "rules cannot be compiled on this machine", "report this")
+		r.fail(a, say("rules cannot be compiled on this machine"), say("report this"))
 		return nil
 	}
 	c, ok := r.compile(a, text, env, map[string][]string{"item": itemFields})
@@ -289,11 +283,11 @@ func (r *reader) constant(a at, c *compiled) {
 	if len(c.reads()) > 0 {
 		return
 	}
-	what := "the rule can never fire"
+	what := say("the rule can never fire")
 	if yes, err := c.run(cel.Activation(nothing{})); err == nil && yes {
-		what = "the rule always fires: it reads nothing"
+		what = say("the rule always fires: it reads nothing")
 	}
-	r.note(Warning, a, what, "make it read item or facts")
+	r.note(Warning, a, what, say("make it read item or facts"))
 }
 
 type nothing struct{}

@@ -2,7 +2,6 @@ package charter
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -115,7 +114,7 @@ func (r *reader) factRule(a at, protective bool) *FactRule {
 	if r.facts == nil {
 		env, err := r.factEnv()
 		if err != nil {
-			r.fail(a, "rules cannot be compiled on this machine", "report this")
+			r.fail(a, say("rules cannot be compiled on this machine"), say("report this"))
 			return nil
 		}
 		r.facts = env
@@ -139,16 +138,16 @@ func (r *reader) factRule(a at, protective bool) *FactRule {
 		fields[name] = factField{fact, d.Type}
 		switch {
 		case protective && !d.Protective:
-			r.fail(a, fmt.Sprintf("a protective rule reads %s, which is not protective", fact), "read protective data only, or say protective: true there")
+			r.fail(a, say("a protective rule reads %s, which is not protective", fact), say("read protective data only, or say protective: true there"))
 			ok = false
 		case !protective && d.Protective:
-			r.fail(a, fmt.Sprintf("the rule reads %s, which is protective: it may only remove offers", fact), "read other data, or make it a rule under protect")
+			r.fail(a, say("the rule reads %s, which is protective: it may only remove offers", fact), say("read other data, or make it a rule under protect"))
 			ok = false
 		}
 	}
 	r.columnValues(a, c, protective)
 	if len(rule.Reads) == 0 && ok {
-		r.fail(a, "the rule reads no fact", "read a declared fact, such as facts.birthday")
+		r.fail(a, say("the rule reads no fact"), say("read a declared fact, such as facts.birthday"))
 		return nil
 	}
 	if !ok {
@@ -180,7 +179,7 @@ func (r *reader) columnValues(a at, c *compiled, protective bool) {
 		if protective {
 			severity = Error // the person would be promised a protection that never comes
 		}
-		r.note(severity, r.within(a, c.tree, id), fmt.Sprintf("%s never has the value %q, so comparing with it says nothing", d.Name, clip(value)), suggest(value, d.Type.Columns()))
+		r.note(severity, r.within(a, c.tree, id), say("%s never has the value %q, so comparing with it says nothing", d.Name, clip(value)), suggest(value, d.Type.Columns()))
 	})
 }
 

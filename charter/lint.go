@@ -41,18 +41,18 @@ func (r *reader) lintPurposes() {
 	for _, name := range r.c.Order.Purposes {
 		p, path := r.c.Purposes[name], "purposes."+name
 		if (p.Basis == Consent || p.Basis == LegitimateInterest) && p.Benefit == nil {
-			r.note(Warning, r.place(path), "the purpose has no benefit for the customer", "add benefit: what they get from it")
+			r.note(Warning, r.place(path), say("the purpose has no benefit for the customer"), say("add benefit: what they get from it"))
 		}
 		if p.Explicit && p.Basis != "" && p.Basis != Consent {
-			r.fail(r.place(path+".explicit"), "explicit consent needs consent as the legal basis", "say basis: consent, or remove explicit")
+			r.fail(r.place(path+".explicit"), say("explicit consent needs consent as the legal basis"), say("say basis: consent, or remove explicit"))
 		}
 		if !p.AskAgain.IsZero() && !p.Basis.Switchable() {
-			r.note(Warning, r.place(path+".ask-again"), "there is no choice to ask for again: this purpose cannot be switched off", "remove ask-again")
+			r.note(Warning, r.place(path+".ask-again"), say("there is no choice to ask for again: this purpose cannot be switched off"), say("remove ask-again"))
 		}
 	}
 	for _, name := range r.c.Signals.GPC {
 		if p := r.c.Purposes[name]; p != nil && !p.Basis.Switchable() {
-			r.fail(r.place("signals.gpc"), fmt.Sprintf("a signal cannot say no to %s, which is no matter of choice", name), "remove it from the list")
+			r.fail(r.place("signals.gpc"), say("a signal cannot say no to %s, which is no matter of choice", name), say("remove it from the list"))
 		}
 	}
 }
@@ -80,39 +80,39 @@ func (r *reader) lintData() {
 		d, path := r.c.Data[name], "data."+name
 		switch {
 		case d.Sensitivity == "special" && d.Condition != "explicit-consent":
-			r.fail(r.place(path), "special-category data needs explicit consent", "add condition: explicit-consent")
+			r.fail(r.place(path), say("special-category data needs explicit consent"), say("add condition: explicit-consent"))
 		case isSpecial(d.Category) && d.Condition != "explicit-consent":
-			r.fail(r.place(path+".category"), fmt.Sprintf("%s is a special category (GDPR Art. 9) and needs explicit consent", d.Category), "add sensitivity: special and condition: explicit-consent")
+			r.fail(r.place(path+".category"), say("%s is a special category (GDPR Art. 9) and needs explicit consent", d.Category), say("add sensitivity: special and condition: explicit-consent"))
 		case isSpecial(d.Category) && d.Sensitivity != "special":
-			r.fail(r.place(path+".category"), fmt.Sprintf("%s is a special category (GDPR Art. 9)", d.Category), "add sensitivity: special")
+			r.fail(r.place(path+".category"), say("%s is a special category (GDPR Art. 9)", d.Category), say("add sensitivity: special"))
 		}
 		for _, p := range d.Purposes {
 			if d.Condition == "explicit-consent" && r.c.Purposes[p].Basis != Consent {
-				r.fail(r.place(path+".purposes"), fmt.Sprintf("nobody can give explicit consent to %s, whose basis is %s", p, r.c.Purposes[p].Basis), "use a purpose whose basis is consent")
+				r.fail(r.place(path+".purposes"), say("nobody can give explicit consent to %s, whose basis is %s", p, r.c.Purposes[p].Basis), say("use a purpose whose basis is consent"))
 			}
 		}
 		if d.Kind == Trait && len(d.Learnt) > 0 && !hasLearnt(d.Learnt, person.Inferred) {
-			r.fail(r.place(path+".learnt"), "a trait is inferred, and learnt does not allow it", "remove learnt")
+			r.fail(r.place(path+".learnt"), say("a trait is inferred, and learnt does not allow it"), say("remove learnt"))
 		}
 		if d.Kind != Identifier && !d.Protective && d.Benefit == nil && r.anySwitchable(d.Purposes) {
-			r.note(Warning, r.place(path), "the datum has no benefit for the customer, so personalisation will hold it back", "add benefit: what they get from it")
+			r.note(Warning, r.place(path), say("the datum has no benefit for the customer, so personalisation will hold it back"), say("add benefit: what they get from it"))
 		}
 		if d.Protective && !r.protects(name) {
-			r.note(Warning, r.place(path+".protective"), "no rule under protect reads it, so it protects nobody", "add a rule or remove protective")
+			r.note(Warning, r.place(path+".protective"), say("no rule under protect reads it, so it protects nobody"), say("add a rule or remove protective"))
 		}
 		if !r.reachable(d.Level) {
-			r.note(Warning, r.place(path+".level"), fmt.Sprintf("nobody becomes %s, so it can never be used", d.Level), "add the level to relationship")
+			r.note(Warning, r.place(path+".level"), say("nobody becomes %s, so it can never be used", d.Level), say("add the level to relationship"))
 		}
 		if a := d.Ask; a != nil {
 			if !r.reachable(a.At) {
-				r.note(Warning, r.place(path+".ask.at"), fmt.Sprintf("nobody becomes %s, so it is never asked", a.At), "add the level to relationship")
+				r.note(Warning, r.place(path+".ask.at"), say("nobody becomes %s, so it is never asked", a.At), say("add the level to relationship"))
 			}
 			if d.Kind == Trait || (len(d.Learnt) > 0 && !hasLearnt(d.Learnt, person.Declared)) {
-				r.note(Warning, r.place(path+".ask"), "what people answer is declared, and this may not be", "remove ask or allow learnt: [declared]")
+				r.note(Warning, r.place(path+".ask"), say("what people answer is declared, and this may not be"), say("remove ask or allow learnt: [declared]"))
 			}
 		}
 		if t := d.Rule; t != nil && r.c.Events[t.Count] != nil && t.Within.Longer(r.c.Events[t.Count].Retain) {
-			r.note(Warning, r.place(path+".rule.within"), fmt.Sprintf("%s is not kept that long", t.Count), "shorten within or lengthen its retain")
+			r.note(Warning, r.place(path+".rule.within"), say("%s is not kept that long", t.Count), say("shorten within or lengthen its retain"))
 		}
 	}
 }
@@ -161,14 +161,14 @@ func (r *reader) lintEvents() {
 		e, path := r.c.Events[name], "events."+name
 		for _, p := range e.Purposes {
 			if q := r.c.Purposes[p]; isSpecial(e.Category) && (!q.Explicit || q.Basis != Consent) {
-				r.fail(r.place(path+".purposes"), fmt.Sprintf("%s is a special category (GDPR Art. 9), and %s does not ask for explicit consent", e.Category, p), "use a purpose with basis: consent and explicit: true")
+				r.fail(r.place(path+".purposes"), say("%s is a special category (GDPR Art. 9), and %s does not ask for explicit consent", e.Category, p), say("use a purpose with basis: consent and explicit: true"))
 			}
 		}
 		if !r.reachable(e.Level) {
-			r.note(Warning, r.place(path+".level"), fmt.Sprintf("nobody becomes %s, so it can never be used", e.Level), "add the level to relationship")
+			r.note(Warning, r.place(path+".level"), say("nobody becomes %s, so it can never be used", e.Level), say("add the level to relationship"))
 		}
 		if SoundsLikeReturn(name) && r.places[path+".takes-back"] == nil && slices.ContainsFunc(e.Order, func(n string) bool { return e.Properties[n].Type.Name == TItems }) {
-			r.note(Warning, r.place(path), "its name says that something goes back, and its items count as purchases", "add takes-back: true, or takes-back: false if they are purchases all the same")
+			r.note(Warning, r.place(path), say("its name says that something goes back, and its items count as purchases"), say("add takes-back: true, or takes-back: false if they are purchases all the same"))
 		}
 	}
 }
@@ -184,23 +184,23 @@ func (r *reader) lintPlacements() {
 		p, path := r.c.Placements[name], "placements."+name
 		individual, personal := p.Rungs[person.Individual]
 		if personal && p.Purpose != "" && !r.served(p.Purpose) {
-			r.note(Warning, r.place(path+".rungs.individual"), fmt.Sprintf("no datum and no event has the purpose %s, so it can never be personal", p.Purpose), "give one that purpose or remove the rung")
+			r.note(Warning, r.place(path+".rungs.individual"), say("no datum and no event has the purpose %s, so it can never be personal", p.Purpose), say("give one that purpose or remove the rung"))
 		}
 		for _, rung := range []person.Rung{person.CohortRung, person.Individual} {
 			if l, ok := p.Rungs[rung]; ok && !r.reachable(l) {
-				r.note(Warning, r.place(path+".rungs."+rung.String()), fmt.Sprintf("nobody becomes %s, so this rung is never reached", l), "add the level to relationship")
+				r.note(Warning, r.place(path+".rungs."+rung.String()), say("nobody becomes %s, so this rung is never reached", l), say("add the level to relationship"))
 			}
 		}
 		if cohort, ok := p.Rungs[person.CohortRung]; ok && personal && cohort > individual {
-			r.note(Warning, r.place(path+".rungs.cohort"), "the cohort rung opens later than the individual rung, so it is never reached", "let the less personal rung open first")
+			r.note(Warning, r.place(path+".rungs.cohort"), say("the cohort rung opens later than the individual rung, so it is never reached"), say("let the less personal rung open first"))
 		}
 		for _, w := range []string{"context", "generic"} {
 			if rung, _ := person.ParseRung(w); p.Rungs[rung] > person.Stranger {
-				r.note(Warning, r.place(path+".rungs."+w), "this rung is always open: it uses nothing about the person", "remove it")
+				r.note(Warning, r.place(path+".rungs."+w), say("this rung is always open: it uses nothing about the person"), say("remove it"))
 			}
 		}
 		if p.Holdout == 1 {
-			r.note(Warning, r.place(path+".holdout"), "everybody is held out, so nothing is ever personal here", "hold out a small share, such as 0.05")
+			r.note(Warning, r.place(path+".holdout"), say("everybody is held out, so nothing is ever personal here"), say("hold out a small share, such as 0.05"))
 		}
 	}
 }
@@ -224,10 +224,10 @@ func (r *reader) lintTerms() {
 	for _, name := range r.c.Order.Terms {
 		t, path := r.c.Terms[name], "terms."+name
 		if t.Weight == 0 {
-			r.note(Warning, r.place(path+".weight"), "the term has no weight, so it changes nothing", "give it a weight such as 0.3")
+			r.note(Warning, r.place(path+".weight"), say("the term has no weight, so it changes nothing"), say("give it a weight such as 0.3"))
 		}
 		if t.When != nil && t.Fact != "" && !has(t.When.Reads, t.Fact) {
-			r.fail(r.place(path+".when"), fmt.Sprintf("the reason would name %s, which the rule does not read", t.Fact), fmt.Sprintf("read facts.%s in when, or name the fact that it reads", t.Fact))
+			r.fail(r.place(path+".when"), say("the reason would name %s, which the rule does not read", t.Fact), say("read facts.%s in when, or name the fact that it reads", t.Fact))
 		}
 		if t.When == nil {
 			continue
@@ -236,7 +236,7 @@ func (r *reader) lintTerms() {
 			p := r.c.Placements[place]
 			for _, fact := range t.When.Reads {
 				if p != nil && p.Purpose != "" && !r.c.Data[fact].HasPurpose(p.Purpose) {
-					r.note(Warning, r.place(path+".placements"), fmt.Sprintf("%s may not be used for %s, so the term never acts at %s", fact, p.Purpose, place), fmt.Sprintf("give %s that purpose or remove the placement", fact))
+					r.note(Warning, r.place(path+".placements"), say("%s may not be used for %s, so the term never acts at %s", fact, p.Purpose, place), say("give %s that purpose or remove the placement", fact))
 				}
 			}
 		}
@@ -249,7 +249,7 @@ func (r *reader) lintProtect() {
 		for _, fact := range p.Facts {
 			d := r.c.Data[fact]
 			if d.Quality > 0.95 {
-				r.note(Warning, r.place(path+".when"), fmt.Sprintf("%s is doubtful below a quality of %v, and doubt removes offers from nearly everybody", fact, d.Quality), "lower its quality floor")
+				r.note(Warning, r.place(path+".when"), say("%s is doubtful below a quality of %v, and doubt removes offers from nearly everybody", fact, d.Quality), say("lower its quality floor"))
 			}
 		}
 	}
@@ -272,10 +272,10 @@ func (r *reader) lintLevels() {
 		}
 		path := "relationship." + l.name
 		if l.rule.ToldUs > tellable {
-			r.note(Warning, r.place(path+".told-us"), fmt.Sprintf("there is too little that people can tell us (%d), so nobody becomes %s", tellable, l.name), "lower told-us")
+			r.note(Warning, r.place(path+".told-us"), say("there is too little that people can tell us (%d), so nobody becomes %s", tellable, l.name), say("lower told-us"))
 		}
 		if longest := r.longestKept(); l.rule.Tenure.Longer(longest) {
-			r.note(Warning, r.place(path+".tenure"), fmt.Sprintf("no event is kept that long, so nobody becomes %s", l.name), "shorten tenure or keep an event longer")
+			r.note(Warning, r.place(path+".tenure"), say("no event is kept that long, so nobody becomes %s", l.name), say("shorten tenure or keep an event longer"))
 		}
 	}
 }
@@ -294,12 +294,14 @@ func (r *reader) longestKept() Span {
 func (r *reader) lintKept() {
 	for _, k := range []struct {
 		name  string
+		says  *sentence
 		to    *Retention
 		usual Span
-	}{{"receipts", &r.c.Receipts, Span{Months: 13}}, {"ledger", &r.c.Ledger, Span{Years: 6}}} {
+	}{{"receipts", say("the charter does not say how long receipts are kept; %s is taken", Span{Months: 13}), &r.c.Receipts, Span{Months: 13}},
+		{"ledger", say("the charter does not say how long looks in the ledger are kept; %s is taken", Span{Years: 6}), &r.c.Ledger, Span{Years: 6}}} {
 		if k.to.Retain.IsZero() && r.places[k.name] == nil {
 			k.to.Retain = k.usual
-			r.note(Warning, r.place(k.name), fmt.Sprintf("the charter does not say how long %s are kept; %s is taken", strings.Replace(k.name, "ledger", "looks in the ledger", 1), k.usual), fmt.Sprintf("add %s: {retain: %s}", k.name, k.usual))
+			r.note(Warning, r.place(k.name), k.says, say("add %s: {retain: %s}", k.name, k.usual))
 		}
 	}
 }
@@ -317,11 +319,11 @@ func (r *reader) lintTexts() {
 			}
 		}
 		if len(missing) > 0 {
-			r.note(Warning, r.place(path), fmt.Sprintf("the text is missing in %s", list(missing)), "write it in every language of the brand")
+			r.note(Warning, r.place(path), say("the text is missing in %s", list(missing)), say("write it in every language of the brand"))
 		}
 		for _, l := range names(t) {
 			if !has(r.c.Brand.Languages, l) {
-				r.note(Warning, r.place(path+"."+l), fmt.Sprintf("%q is none of the brand's languages", l), "add it to brand.languages or remove the text")
+				r.note(Warning, r.place(path+"."+l), say("%q is none of the brand's languages", l), say("add it to brand.languages or remove the text"))
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -54,7 +53,7 @@ func (r *reader) parse() {
 		switch p := recover().(type) {
 		case nil:
 		case enough:
-			r.problems = append(r.problems, Problem{Line: 1, Column: 1, Severity: Error, What: "the file has too many problems to list", Mend: "mend these first"})
+			r.problems = append(r.problems, problem(Error, at{}, say("the file has too many problems to list"), say("mend these first")))
 		default:
 			panic(p)
 		}
@@ -96,15 +95,15 @@ func (r *reader) tree(src []byte) (root *yaml.Node, ok bool) {
 	top := at{&yaml.Node{Line: 1, Column: 1}, ""}
 	r.places[""] = top.node
 	if len(src) > maxFile {
-		r.fail(top, "the file is larger than 1 MB", "shorten it")
+		r.fail(top, say("the file is larger than 1 MB"), say("shorten it"))
 		return nil, false
 	}
 	if !utf8.Valid(src) || bytes.IndexByte(src, 0) >= 0 {
-		r.fail(top, "the file is not text in UTF-8", "save it as UTF-8")
+		r.fail(top, say("the file is not text in UTF-8"), say("save it as UTF-8"))
 		return nil, false
 	}
 	if deep(src) {
-		r.fail(top, "the file nests too deeply", "a charter needs no more than ten levels")
+		r.fail(top, say("the file nests too deeply"), say("a charter needs no more than ten levels"))
 		return nil, false
 	}
 	defer func() {
@@ -113,7 +112,7 @@ func (r *reader) tree(src []byte) (root *yaml.Node, ok bool) {
 		case enough:
 			panic(p)
 		default: // the YAML library's own faults on broken input are no reason to stop the house
-			r.fail(top, "the file cannot be read as YAML", "look for an unclosed quote or bracket")
+			r.fail(top, say("the file cannot be read as YAML"), say("look for an unclosed quote or bracket"))
 			root, ok = nil, false
 		}
 	}()
@@ -121,7 +120,7 @@ func (r *reader) tree(src []byte) (root *yaml.Node, ok bool) {
 	var doc yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			r.fail(top, "the file is empty", "begin with charter: 1")
+			r.fail(top, say("the file is empty"), say("begin with charter: 1"))
 		} else {
 			r.notYAML(top, err)
 		}
@@ -130,14 +129,14 @@ func (r *reader) tree(src []byte) (root *yaml.Node, ok bool) {
 	var more yaml.Node
 	switch err := d.Decode(&more); {
 	case err == nil:
-		r.fail(at{&more, ""}, "the file holds a second document", "keep one: remove the line ---")
+		r.fail(at{&more, ""}, say("the file holds a second document"), say("keep one: remove the line ---"))
 		return nil, false
 	case !errors.Is(err, io.EOF):
 		r.notYAML(top, err)
 		return nil, false
 	}
 	if len(doc.Content) != 1 {
-		r.fail(top, "the file is empty", "begin with charter: 1")
+		r.fail(top, say("the file is empty"), say("begin with charter: 1"))
 		return nil, false
 	}
 	n := 0
@@ -152,11 +151,12 @@ func (r *reader) notYAML(top at, err error) {
 		top.node.Line, _ = strconv.Atoi(m[1])
 	}
 	what := strings.TrimPrefix(yamlLine.ReplaceAllString(err.Error(), ""), "yaml: ")
+	says := foreign(clipTo(what, 160))
 	if strings.HasPrefix(what, "did not find expected") && strings.Contains(err.Error(), "line ") {
 		top.node.Line++ // here the library counts from 0, and names the line on which the broken part begins
-		what += " in the part that begins here"
+		says = say("%s in the part that begins here", says)
 	}
-	r.fail(top, "the file cannot be read as YAML: "+clipTo(what, 160), "look for wrong indents, an unclosed quote or bracket, or a : in unquoted text")
+	r.fail(top, say("the file cannot be read as YAML: %s", says), say("look for wrong indents, an unclosed quote or bracket, or a : in unquoted text"))
 }
 
 // sound refuses references to other parts of the file, tags of one's own, and trees that are too large or too deep.
@@ -165,16 +165,16 @@ func (r *reader) sound(n *yaml.Node, depth int, count *int) bool {
 	here := at{n, ""}
 	switch {
 	case depth > maxDepth:
-		r.fail(here, "the file nests too deeply", "a charter needs no more than ten levels")
+		r.fail(here, say("the file nests too deeply"), say("a charter needs no more than ten levels"))
 		return false
 	case *count > maxNodes:
-		r.fail(here, "the file holds too much", "shorten it")
+		r.fail(here, say("the file holds too much"), say("shorten it"))
 		return false
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		r.fail(here, "anchors and aliases (& and *) are not allowed", "write it out, or put quotes around a text that begins with & or *: every line of a charter stands by itself")
+		r.fail(here, say("anchors and aliases (& and *) are not allowed"), say("write it out, or put quotes around a text that begins with & or *: every line of a charter stands by itself"))
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
-		r.fail(here, "tags (!) are not allowed", "remove the tag, or put quotes around a text that begins with !")
+		r.fail(here, say("tags (!) are not allowed"), say("remove the tag, or put quotes around a text that begins with !"))
 		return false
 	}
 	for _, c := range n.Content {
@@ -208,7 +208,7 @@ func deep(src []byte) bool {
 
 func (r *reader) format(a at) {
 	if n := r.integer(a, 1, 1000); n != Format {
-		r.fail(a, "the file is in another format than this Rapport reads", fmt.Sprintf("write charter: %d, or use the Rapport that the file was written for", Format))
+		r.fail(a, say("the file is in another format than this Rapport reads"), say("write charter: %d, or use the Rapport that the file was written for", Format))
 	}
 }
 
@@ -216,8 +216,8 @@ func (r *reader) k(a at) {
 	r.c.K = r.integer(a, 0, 1_000_000)
 	switch {
 	case r.c.K < 2:
-		r.fail(a, "k is under 2: a cohort of one person is a person", "write at least 10, better 25")
+		r.fail(a, say("k is under 2: a cohort of one person is a person"), say("write at least 10, better 25"))
 	case r.c.K < 10:
-		r.note(Warning, a, fmt.Sprintf("k is only %d: so few people can be told apart", r.c.K), "write at least 10, better 25")
+		r.note(Warning, a, say("k is only %d: so few people can be told apart", r.c.K), say("write at least 10, better 25"))
 	}
 }

@@ -1,7 +1,6 @@
 package charter
 
 import (
-	"fmt"
 	"regexp"
 
 	"gopkg.in/yaml.v3"
@@ -10,25 +9,25 @@ import (
 )
 
 func (r *reader) data(a at) {
-	r.c.Order.Data = r.named(a, "datum", factName, factRule, func(name string, v at) {
+	r.c.Order.Data = r.named(a, say("datum"), factName, factRule, func(name string, v at) {
 		d := &Datum{Name: name}
 		r.c.Data[name] = d
 		var longest *at
 		r.mapping(v,
 			allow("label", func(v at) { d.Label = r.text(v) }),
 			need("kind", func(v at) {
-				s, _ := r.word(v, "kind of datum", string(Identifier), string(Attribute), string(Trait))
+				s, _ := r.word(v, say("kind of datum"), string(Identifier), string(Attribute), string(Trait))
 				d.Kind = Kind(s)
 			}),
 			allow("type", func(v at) { d.Type = r.typ(v, false) }),
 			allow("max", func(v at) { longest = &v }),
 			need("category", func(v at) { d.Category = r.category(v) }),
-			allow("sensitivity", func(v at) { d.Sensitivity, _ = r.word(v, "sensitivity", "low", "medium", "high", "special") }),
-			allow("condition", func(v at) { d.Condition, _ = r.word(v, "condition", "explicit-consent") }),
+			allow("sensitivity", func(v at) { d.Sensitivity, _ = r.word(v, say("sensitivity"), "low", "medium", "high", "special") }),
+			allow("condition", func(v at) { d.Condition, _ = r.word(v, say("condition"), "explicit-consent") }),
 			allow("protective", func(v at) { d.Protective = r.boolean(v) }),
 			need("purposes", func(v at) { d.Purposes = r.purposesOf(v) }),
 			allow("learnt", func(v at) {
-				for _, w := range r.words(v, "way of learning", learntWords) {
+				for _, w := range r.words(v, say("way of learning"), learntWords) {
 					l, _ := person.ParseLearnt(w)
 					d.Learnt = append(d.Learnt, l)
 				}
@@ -41,13 +40,13 @@ func (r *reader) data(a at) {
 			allow("rule", func(v at) { d.Rule = r.traitRule(v) }))
 		switch {
 		case d.Kind == Trait && d.Rule == nil && !says(v.node, "rule"):
-			r.fail(v, "a trait needs the rule by which it is derived", "add rule: {count: …, within: …, at-least: …}")
+			r.fail(v, say("a trait needs the rule by which it is derived"), say("add rule: {count: …, within: …, at-least: …}"))
 		case d.Kind != Trait && d.Rule != nil:
-			r.fail(r.under(v, "rule"), "only a trait is derived by a rule", "say kind: trait, or remove the rule")
+			r.fail(r.under(v, "rule"), say("only a trait is derived by a rule"), say("say kind: trait, or remove the rule"))
 		case d.Kind == Trait && d.Type.Name == "" && !says(v.node, "type"):
 			d.Type = Type{Name: TBoolean}
 		case !says(v.node, "type"):
-			r.fail(v, `"type" is missing`, "add type:")
+			r.fail(v, say(`"type" is missing`), say("add type:"))
 		}
 		r.longest(longest, &d.Type)
 	})
@@ -58,7 +57,7 @@ func (r *reader) purposesOf(v at) []string {
 	before := len(r.problems)
 	out := r.purposeList(v)
 	if len(out) == 0 && len(r.problems) == before {
-		r.fail(v, "it has no purpose, so it may never be used", "name a purpose or remove it")
+		r.fail(v, say("it has no purpose, so it may never be used"), say("name a purpose or remove it"))
 	}
 	return out
 }
@@ -67,7 +66,7 @@ var learntWords = []string{"acquired", "inferred", "observed", "declared"}
 var levelWords = []string{"stranger", "acquaintance", "regular", "confidant"}
 
 func (r *reader) level(v at) person.Level {
-	s, _ := r.word(v, "relationship level", levelWords...)
+	s, _ := r.word(v, say("relationship level"), levelWords...)
 	l, _ := person.ParseLevel(s)
 	return l
 }
@@ -85,7 +84,7 @@ func (r *reader) ask(a at) *Ask {
 func (r *reader) traitRule(a at) *TraitRule {
 	t := &TraitRule{AtLeast: 1}
 	r.mapping(a,
-		need("count", func(v at) { t.Count, _ = r.word(v, "event of this charter", r.c.Order.Events...) }),
+		need("count", func(v at) { t.Count, _ = r.word(v, say("event of this charter"), r.c.Order.Events...) }),
 		need("within", func(v at) { t.Within = r.span(v) }),
 		allow("where", func(v at) {
 			if t.Counts = r.lineRule(v); t.Counts != nil {
@@ -97,7 +96,7 @@ func (r *reader) traitRule(a at) *TraitRule {
 }
 
 func (r *reader) events(a at) {
-	r.c.Order.Events = r.named(a, "event", anyName, anyRule, func(name string, v at) {
+	r.c.Order.Events = r.named(a, say("event"), anyName, anyRule, func(name string, v at) {
 		e := &Event{Name: name, Properties: map[string]*Property{}}
 		r.c.Events[name] = e
 		r.mapping(v,
@@ -109,7 +108,7 @@ func (r *reader) events(a at) {
 			allow("benefit", func(v at) { e.Benefit = r.text(v) }),
 			allow("takes-back", func(v at) { e.TakesBack = r.boolean(v) }),
 			allow("properties", func(v at) {
-				e.Order = r.named(v, "property", anyName, anyRule, func(name string, v at) { e.Properties[name] = r.property(name, v) })
+				e.Order = r.named(v, say("property"), anyName, anyRule, func(name string, v at) { e.Properties[name] = r.property(name, v) })
 			}))
 		items := 0
 		for _, p := range e.Properties {
@@ -118,7 +117,7 @@ func (r *reader) events(a at) {
 			}
 		}
 		if items > 1 {
-			r.fail(v, "the event has two properties that say which items it is about", "keep one property of type item or items")
+			r.fail(v, say("the event has two properties that say which items it is about"), say("keep one property of type item or items"))
 		}
 	})
 }
@@ -135,7 +134,7 @@ func (r *reader) property(name string, a at) *Property {
 		allow("from", func(v at) {
 			s, ok := r.str(v)
 			if ok && !messagePath.MatchString(s) {
-				r.fail(v, fmt.Sprintf("%q is no path in a message", clip(s)), "write words with dots between them, such as context.page.path")
+				r.fail(v, say("%q is no path in a message", clip(s)), say("write words with dots between them, such as context.page.path"))
 				return
 			}
 			p.From = s
@@ -154,7 +153,7 @@ func (r *reader) longest(v *at, t *Type) {
 	case TList, TItems:
 		t.Max = r.integer(*v, 1, 1000)
 	default:
-		r.fail(*v, fmt.Sprintf("a %s has no length", t.Name), "remove max")
+		r.fail(*v, say("a %s has no length", t.Name), say("remove max"))
 	}
 }
 
@@ -163,18 +162,18 @@ var typeWords = []string{"string", "text", "number", "integer", "boolean", "time
 // typ reads a type: a word, {enum: […]}, {band: […]} or {list: TYPE, max: N}. Items belong to events.
 func (r *reader) typ(a at, event bool) Type {
 	if a.node.Kind != yaml.MappingNode {
-		s, ok := r.word(a, "type", typeWords...)
+		s, ok := r.word(a, say("type"), typeWords...)
 		if !ok {
 			return Type{}
 		}
 		t := Type{Name: TypeName(s)}
 		switch {
 		case t.Name == TItems && !event:
-			r.fail(a, "a list of items belongs to an event, not to a fact", "use {list: item, max: 20} for a fact")
+			r.fail(a, say("a list of items belongs to an event, not to a fact"), say("use {list: item, max: 20} for a fact"))
 		case t.Name == TMoney, t.Name == TItems:
 			t.Currency = r.c.Brand.Currency
 			if t.Name == TMoney && t.Currency == "" {
-				r.fail(a, "money needs the brand's currency", "add currency: to brand, such as currency: GBP")
+				r.fail(a, say("money needs the brand's currency"), say("add currency: to brand, such as currency: GBP"))
 			}
 		}
 		return t
@@ -188,7 +187,7 @@ func (r *reader) typ(a at, event bool) Type {
 			of := r.typ(v, false)
 			t.Name, t.Of = TList, &of
 			if of.Name == TList {
-				r.fail(v, "a list of lists is more than a fact can be", "keep a simple list")
+				r.fail(v, say("a list of lists is more than a fact can be"), say("keep a simple list"))
 			}
 		}),
 		allow("max", func(v at) { most = &v }))
@@ -199,7 +198,7 @@ func (r *reader) typ(a at, event bool) Type {
 		}
 	}
 	if n != 1 {
-		r.fail(a, "the type is not clear", "write one of {enum: [a, b]}, {band: [0, 18, 65]} and {list: string, max: 10}")
+		r.fail(a, say("the type is not clear"), say("write one of {enum: [a, b]}, {band: [0, 18, 65]} and {list: string, max: 10}"))
 		return Type{}
 	}
 	r.longest(most, &t)
@@ -211,17 +210,17 @@ func (r *reader) enum(a at) []string {
 	r.items(a, func(_ int, v at) {
 		tag := v.node.ShortTag()
 		if v.node.Kind != yaml.ScalarNode || (tag != "!!str" && tag != "!!int") || !plain(v.node.Value, 100, false) {
-			r.fail(v, "a word of an enum is text", `write it in quotes: "…"`)
+			r.fail(v, say("a word of an enum is text"), say(`write it in quotes: "…"`))
 			return
 		}
 		if has(out, v.node.Value) {
-			r.fail(v, fmt.Sprintf("%q is in the list twice", clip(v.node.Value)), "keep one")
+			r.fail(v, say("%q is in the list twice", clip(v.node.Value)), say("keep one"))
 			return
 		}
 		out = append(out, v.node.Value)
 	})
 	if len(out) == 0 || len(out) > 500 {
-		r.fail(a, "an enum has from 1 to 500 words", "list the words that the value may be")
+		r.fail(a, say("an enum has from 1 to 500 words"), say("list the words that the value may be"))
 	}
 	return out
 }
@@ -231,13 +230,13 @@ func (r *reader) band(a at) []float64 {
 	r.items(a, func(_ int, v at) {
 		f := r.number(v, -maxNumber, maxNumber)
 		if len(out) > 0 && f <= out[len(out)-1] {
-			r.fail(v, "the bounds of a band must rise", "write them from the lowest to the highest, such as [0, 18, 65]")
+			r.fail(v, say("the bounds of a band must rise"), say("write them from the lowest to the highest, such as [0, 18, 65]"))
 			return
 		}
 		out = append(out, f)
 	})
 	if len(out) == 0 || len(out) > 100 {
-		r.fail(a, "a band has from 1 to 100 bounds", "list the lower bounds, such as [0, 18, 65]")
+		r.fail(a, say("a band has from 1 to 100 bounds"), say("list the lower bounds, such as [0, 18, 65]"))
 	}
 	return out
 }

@@ -1,8 +1,6 @@
 package charter
 
 import (
-	"fmt"
-
 	"github.com/rapporthq/rapport/person"
 )
 
@@ -12,12 +10,12 @@ func Channels() []string {
 }
 
 func (r *reader) channel(v at) string {
-	s, _ := r.word(v, "channel", Channels()...)
+	s, _ := r.word(v, say("channel"), Channels()...)
 	return s
 }
 
 func (r *reader) placements(a at) {
-	r.c.Order.Placements = r.named(a, "placement", plainName, plainRule, func(name string, v at) {
+	r.c.Order.Placements = r.named(a, say("placement"), plainName, plainRule, func(name string, v at) {
 		p := &Placement{Name: name, Items: 1, Rungs: map[person.Rung]person.Level{}}
 		r.c.Placements[name] = p
 		r.mapping(v,
@@ -44,7 +42,7 @@ func (r *reader) placements(a at) {
 			allow("quiet", func(v at) {
 				s, ok := r.str(v)
 				if _, good := ParseHours(s); ok && !good {
-					r.fail(v, fmt.Sprintf("%q are no quiet hours", clip(s)), `write them as "21:00-08:00"`)
+					r.fail(v, say("%q are no quiet hours", clip(s)), say(`write them as "21:00-08:00"`))
 					return
 				}
 				p.Quiet = s
@@ -53,20 +51,20 @@ func (r *reader) placements(a at) {
 }
 
 func (r *reader) terms(a at) {
-	r.c.Order.Terms = r.named(a, "term", plainName, plainRule, func(name string, v at) {
+	r.c.Order.Terms = r.named(a, say("term"), plainName, plainRule, func(name string, v at) {
 		t := &Term{Name: name}
 		r.c.Terms[name] = t
 		r.mapping(v,
 			need("fact", func(v at) {
-				t.Fact, _ = r.word(v, "datum of this charter", r.c.Order.Data...)
+				t.Fact, _ = r.word(v, say("datum of this charter"), r.c.Order.Data...)
 				if d := r.c.Data[t.Fact]; d != nil && d.Protective {
-					r.fail(v, fmt.Sprintf("%s is protective: it may only remove offers", t.Fact), "use another fact, or make it a rule under protect")
+					r.fail(v, say("%s is protective: it may only remove offers", t.Fact), say("use another fact, or make it a rule under protect"))
 				}
 			}),
 			need("when", func(v at) { t.When = r.factRule(v, false) }),
 			need("items", func(v at) { t.Items = r.itemRule(v) }),
 			need("weight", func(v at) { t.Weight = r.number(v, -100, 100) }),
-			need("placements", func(v at) { t.Placements = r.words(v, "placement of this charter", r.c.Order.Placements) }),
+			need("placements", func(v at) { t.Placements = r.words(v, say("placement of this charter"), r.c.Order.Placements) }),
 			need("says", func(v at) { t.Says = r.text(v) }))
 	})
 }
@@ -100,7 +98,7 @@ func (r *reader) sensitive(a at) {
 				need("purpose", func(v at) {
 					s.Purpose = r.purposeName(v)
 					if p := r.c.Purposes[s.Purpose]; p != nil && (!p.Explicit || p.Basis != Consent) {
-						r.fail(v, fmt.Sprintf("%s does not ask for explicit consent, and what these items reveal needs it", p.Name), "say basis: consent and explicit: true at that purpose")
+						r.fail(v, say("%s does not ask for explicit consent, and what these items reveal needs it", p.Name), say("say basis: consent and explicit: true at that purpose"))
 					}
 				}))
 			r.c.Sensitive = append(r.c.Sensitive, s)
@@ -113,9 +111,9 @@ func (r *reader) ruleID(v at, ids map[string]bool) string {
 	switch {
 	case !ok:
 	case !plainName.MatchString(s):
-		r.fail(v, fmt.Sprintf("%q cannot be the id of a rule", clip(s)), plainRule)
+		r.fail(v, say("%q cannot be the id of a rule", clip(s)), plainRule)
 	case ids[s]:
-		r.fail(v, fmt.Sprintf("the id %q is taken", s), "give each rule its own")
+		r.fail(v, say("the id %q is taken", s), say("give each rule its own"))
 	}
 	ids[s] = true
 	return s

@@ -1,7 +1,6 @@
 package charter
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -17,11 +16,11 @@ func (r *reader) brand(a at) {
 	set := func(to *string) func(at) {
 		return func(v at) { *to, _ = r.str(v) }
 	}
-	code := func(to *string, good *regexp.Regexp, what, mend string) func(at) {
+	code := func(to *string, good *regexp.Regexp, what, mend *sentence) func(at) {
 		return func(v at) {
 			s, ok := r.str(v)
 			if ok && !good.MatchString(s) {
-				r.fail(v, fmt.Sprintf("%q is no %s", clip(s), what), mend)
+				r.fail(v, say("%q is no %s", clip(s), what), mend)
 				return
 			}
 			*to = s
@@ -32,27 +31,27 @@ func (r *reader) brand(a at) {
 		allow("languages", func(v at) {
 			r.strings(v, func(s string, v at) {
 				if !languageName.MatchString(s) {
-					r.fail(v, fmt.Sprintf("%q is no language", clip(s)), "write a language code such as en or fr")
+					r.fail(v, say("%q is no language", clip(s)), say("write a language code such as en or fr"))
 					return
 				}
 				b.Languages = append(b.Languages, s)
 			})
 		}),
-		allow("region", code(&b.Region, countryCode, "country code", "write two capital letters such as GB")),
-		allow("currency", code(&b.Currency, currencyCode, "currency", "write three capital letters such as GBP")),
+		allow("region", code(&b.Region, countryCode, say("country code"), say("write two capital letters such as GB"))),
+		allow("currency", code(&b.Currency, currencyCode, say("currency"), say("write three capital letters such as GBP"))),
 		allow("time-zone", func(v at) {
 			s, ok := r.str(v)
 			if !ok {
 				return
 			}
 			if _, err := time.LoadLocation(s); err != nil || s == "Local" {
-				r.fail(v, fmt.Sprintf("%q is no time zone", clip(s)), "write a name such as Europe/London")
+				r.fail(v, say("%q is no time zone", clip(s)), say("write a name such as Europe/London"))
 				return
 			}
 			b.TimeZone = s
 		}))
 	if b.Controller == "" || b.Contact == "" {
-		r.note(Warning, a, "the brand does not say who answers for the data and how to reach them", "add controller: and contact:")
+		r.note(Warning, a, say("the brand does not say who answers for the data and how to reach them"), say("add controller: and contact:"))
 	}
 	if len(b.Languages) == 0 {
 		b.Languages = []string{"en"}
@@ -60,7 +59,7 @@ func (r *reader) brand(a at) {
 }
 
 func (r *reader) purposes(a at) {
-	r.c.Order.Purposes = r.named(a, "purpose", plainName, plainRule, func(name string, v at) {
+	r.c.Order.Purposes = r.named(a, say("purpose"), plainName, plainRule, func(name string, v at) {
 		p := &Purpose{Name: name}
 		r.c.Purposes[name] = p
 		r.mapping(v,
@@ -68,11 +67,11 @@ func (r *reader) purposes(a at) {
 			need("uses", func(v at) {
 				r.strings(v, func(s string, v at) { p.Uses = append(p.Uses, r.use(s, v)) })
 				if len(p.Uses) == 0 {
-					r.fail(v, "the purpose has no use", "name at least one Fideslang use, such as personalize.content")
+					r.fail(v, say("the purpose has no use"), say("name at least one Fideslang use, such as personalize.content"))
 				}
 			}),
 			need("basis", func(v at) {
-				s, _ := r.word(v, "legal basis", string(Consent), string(Contract), string(LegitimateInterest), string(LegalObligation), string(VitalInterest), string(PublicTask))
+				s, _ := r.word(v, say("legal basis"), string(Consent), string(Contract), string(LegitimateInterest), string(LegalObligation), string(VitalInterest), string(PublicTask))
 				p.Basis = Basis(s)
 			}),
 			need("why", func(v at) { p.Why = r.text(v) }),
@@ -84,30 +83,30 @@ func (r *reader) purposes(a at) {
 }
 
 func (r *reader) use(s string, v at) string {
-	r.taxonomy(s, v, "use", fidesUses)
+	r.taxonomy(s, v, say("use"), fidesUses)
 	return s
 }
 
 func (r *reader) category(v at) string {
 	s, ok := r.str(v)
 	if ok {
-		r.taxonomy(s, v, "data category", fidesCategories)
+		r.taxonomy(s, v, say("data category"), fidesCategories)
 	}
 	return s
 }
 
 // taxonomy warns of a word that Fideslang does not have: a brand may bring its own, but a slip is more likely.
-func (r *reader) taxonomy(s string, v at, what string, words []string) {
+func (r *reader) taxonomy(s string, v at, what *sentence, words []string) {
 	if has(words, s) {
 		return
 	}
-	mend := "use one of Fideslang's words"
+	mend := say("use one of Fideslang's words")
 	if near := nearest(s, words); near != "" {
-		mend = fmt.Sprintf("did you mean %q?", near)
+		mend = say("did you mean %q?", near)
 	} else if i := strings.LastIndexByte(s, '.'); i > 0 && has(words, s[:i]) {
-		mend = fmt.Sprintf("%q is the nearest", s[:i])
+		mend = say("%q is the nearest", s[:i])
 	}
-	r.note(Warning, v, fmt.Sprintf("%q is no %s of Fideslang", clip(s), what), mend)
+	r.note(Warning, v, say("%q is no %s of Fideslang", clip(s), what), mend)
 }
 
 func (r *reader) signals(a at) {
@@ -116,10 +115,10 @@ func (r *reader) signals(a at) {
 
 // purposeList reads names of declared purposes.
 func (r *reader) purposeList(a at) []string {
-	return r.words(a, "purpose of this charter", r.c.Order.Purposes)
+	return r.words(a, say("purpose of this charter"), r.c.Order.Purposes)
 }
 
 func (r *reader) purposeName(a at) string {
-	s, _ := r.word(a, "purpose of this charter", r.c.Order.Purposes...)
+	s, _ := r.word(a, say("purpose of this charter"), r.c.Order.Purposes...)
 	return s
 }

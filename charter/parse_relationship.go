@@ -1,7 +1,6 @@
 package charter
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -17,7 +16,7 @@ func (r *reader) relationship(a at) {
 				allow("within", func(v at) { l.Within = r.span(v) }),
 				allow("told-us", func(v at) { l.ToldUs = r.integer(v, 1, 1000) }))
 			if *l == (LevelRule{}) && len(v.node.Content) == 0 {
-				r.note(Warning, v, "the level has no condition: everybody has it from the first moment", "say what it takes, such as days-of-contact: 2")
+				r.note(Warning, v, say("the level has no condition: everybody has it from the first moment"), say("say what it takes, such as days-of-contact: 2"))
 			}
 		}
 	}
@@ -38,23 +37,23 @@ var strainWords = []string{"complaint-open", "too-personal", "opt-out"}
 func (r *reader) strain(s string, v at) (Strain, bool) {
 	what, span, timed := strings.Cut(s, " in ")
 	if !has(strainWords, what) {
-		r.fail(v, fmt.Sprintf("%q is no strain that Rapport knows", clip(what)), suggest(what, strainWords))
+		r.fail(v, say("%q is no strain that Rapport knows", clip(what)), suggest(what, strainWords))
 		return Strain{}, false
 	}
 	st := Strain{What: what}
 	switch {
 	case what == "complaint-open" && timed:
-		r.fail(v, "an open complaint strains as long as it is open", "write complaint-open alone")
+		r.fail(v, say("an open complaint strains as long as it is open"), say("write complaint-open alone"))
 		return Strain{}, false
 	case what == "complaint-open":
 		return st, true
 	case !timed:
-		r.fail(v, fmt.Sprintf("%q does not say for how long", what), fmt.Sprintf("write it as %s in 90d", what))
+		r.fail(v, say("%q does not say for how long", what), say("write it as %s in 90d", what))
 		return Strain{}, false
 	}
 	var err error
 	if st.Within, err = ParseSpan(span); err != nil {
-		r.fail(v, fmt.Sprintf("%q is no length of time", clip(span)), "write a number and d, w, mo, y or h, such as 90d")
+		r.fail(v, say("%q is no length of time", clip(span)), say("write a number and d, w, mo, y or h, such as 90d"))
 		return Strain{}, false
 	}
 	return st, true
@@ -72,6 +71,6 @@ func (r *reader) surprise(a at) {
 		allow("declared", set(&s.Declared)), allow("observed", set(&s.Observed)), allow("inferred", set(&s.Inferred)), allow("acquired", set(&s.Acquired)),
 		allow("other-channel", set(&s.OtherChannel)), allow("told-factor", set(&s.ToldFactor)))
 	if s.Declared > s.Observed || s.Observed > s.Inferred || s.Inferred > s.Acquired {
-		r.note(Warning, a, "what others say surprises less than what the person said", "let declared, observed, inferred and acquired rise in this order")
+		r.note(Warning, a, say("what others say surprises less than what the person said"), say("let declared, observed, inferred and acquired rise in this order"))
 	}
 }

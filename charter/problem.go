@@ -19,9 +19,19 @@ const (
 type Problem struct {
 	Line, Column int      // from 1, as editors count
 	Path         string   // such as data.birthday.level or protect[0].when
-	What         string   // what is wrong
-	Mend         string   // what to do about it
+	What         string   // what is wrong, in English unless asked In another language
+	Mend         string   // what to do about it, likewise
 	Severity     Severity // error or warning
+
+	what, mend *sentence
+}
+
+func problem(s Severity, a at, what, mend *sentence) Problem {
+	p := Problem{Line: 1, Column: 1, Path: a.path, What: what.in("en"), Mend: mend.in("en"), Severity: s, what: what, mend: mend}
+	if a.node != nil && a.node.Line > 0 {
+		p.Line, p.Column = a.node.Line, a.node.Column
+	}
+	return p
 }
 
 // String is the problem in one line, as a compiler would print it.
@@ -55,6 +65,17 @@ func (ps Problems) Err() error {
 		return e
 	}
 	return nil
+}
+
+// In is the problems said in English or French, the same ones in the same order. Other languages get English. What the file says is
+// quoted as it stands there, and so are words of YAML and CEL that the house does not know.
+func (ps Problems) In(lang string) Problems {
+	out := make(Problems, len(ps))
+	for i, p := range ps {
+		out[i] = p
+		out[i].What, out[i].Mend = p.what.in(lang), p.mend.in(lang)
+	}
+	return out
 }
 
 // Errors lists the problems that keep the charter from being used.

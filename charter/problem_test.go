@@ -51,7 +51,7 @@ func (c problemCase) file() []byte {
 // TestProblems finds in each case of testdata/problems.yaml exactly what testdata/problems.golden says: the place to
 // the column, the path, the words and the mend. A problem more or less is a failure.
 func TestProblems(t *testing.T) {
-	var got strings.Builder
+	var got, french strings.Builder
 	for _, c := range problemCases(t) {
 		charter, problems := Parse(c.file())
 		if (charter == nil) != (problems.Err() != nil) {
@@ -65,8 +65,23 @@ func TestProblems(t *testing.T) {
 			}
 		}
 		fmt.Fprintln(&got)
+		fmt.Fprintf(&french, "# %s\n", c.Name)
+		for i, p := range problems.In("fr-CA") {
+			fmt.Fprintln(&french, p)
+			if en := problems[i]; p.Line != en.Line || p.Column != en.Column || p.Path != en.Path || p.Severity != en.Severity || p.What == en.What || p.Mend == en.Mend {
+				t.Errorf("%s: in French it is another problem, or it is not in French: %v", c.Name, p)
+			}
+			if strings.Contains(p.String()+problems[i].String(), "%!") {
+				t.Errorf("%s: what goes into it is not what it says: %v", c.Name, p)
+			}
+		}
+		fmt.Fprintln(&french)
+		if diff := cmp.Diff(problems.Error(), problems.In("de").Error()); diff != "" {
+			t.Errorf("%s: another language gets English:\n%s", c.Name, diff)
+		}
 	}
 	golden(t, "testdata/problems.golden", got.String())
+	golden(t, "testdata/problems.fr.golden", french.String())
 }
 
 func golden(t *testing.T, file, got string) {
@@ -143,6 +158,7 @@ func FuzzParse(f *testing.F) {
 		if (c == nil) != (problems.Err() != nil) {
 			t.Fatal("a charter and errors, or neither")
 		}
+		problems.In("fr")
 		if c != nil {
 			c.Show("en")
 			Diff(nil, c, "fr")

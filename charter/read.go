@@ -40,12 +40,8 @@ type key struct {
 func need(name string, read func(at)) key  { return key{name, true, read} }
 func allow(name string, read func(at)) key { return key{name, false, read} }
 
-func (r *reader) note(s Severity, a at, what, mend string) {
-	p := Problem{Path: a.path, What: what, Mend: mend, Severity: s, Line: 1, Column: 1}
-	if a.node != nil && a.node.Line > 0 {
-		p.Line, p.Column = a.node.Line, a.node.Column
-	}
-	r.problems = append(r.problems, p)
+func (r *reader) note(s Severity, a at, what, mend *sentence) {
+	r.problems = append(r.problems, problem(s, a, what, mend))
 	if len(r.problems) >= maxProblems {
 		panic(enough{})
 	}
@@ -57,7 +53,7 @@ const maxProblems = 200
 // enough ends the reading of a file with too many problems; parse catches it.
 type enough struct{}
 
-func (r *reader) fail(a at, what, mend string) { r.note(Error, a, what, mend) }
+func (r *reader) fail(a at, what, mend *sentence) { r.note(Error, a, what, mend) }
 
 // mapping reads a mapping whose keys are all known. It returns false when the node is none.
 func (r *reader) mapping(a at, keys ...key) bool {
@@ -79,29 +75,29 @@ func (r *reader) mapping(a at, keys ...key) bool {
 				return
 			}
 		}
-		mend := "remove it; known here are " + list(names)
+		mend := say("remove it; known here are %s", list(names))
 		if near := nearest(name, names); near != "" {
-			mend = fmt.Sprintf("did you mean %q?", near)
+			mend = say("did you mean %q?", near)
 		}
-		r.fail(k, fmt.Sprintf("unknown key %q", clip(name)), mend)
+		r.fail(k, say("unknown key %q", clip(name)), mend)
 	})
 	if !ok {
 		return false
 	}
 	for _, k := range keys {
 		if k.must && !found[k.name] {
-			r.fail(a, fmt.Sprintf("%q is missing", k.name), fmt.Sprintf("add %s:", k.name))
+			r.fail(a, say("%q is missing", k.name), say("add %s:", k.name))
 		}
 	}
 	return true
 }
 
 // named reads a mapping whose keys are names of the author's, each once.
-func (r *reader) named(a at, what string, good *regexp.Regexp, rule string, read func(name string, v at)) []string {
+func (r *reader) named(a at, what *sentence, good *regexp.Regexp, rule *sentence, read func(name string, v at)) []string {
 	var order []string
 	r.entries(a, func(name string, k, v at) {
 		if !good.MatchString(name) || !plain(name, 100, false) {
-			r.fail(k, fmt.Sprintf("%q cannot be the name of a %s", clip(name), what), rule)
+			r.fail(k, say("%q cannot be the name of a %s", clip(name), what), rule)
 			return
 		}
 		if r.hasValue(v) {
@@ -115,7 +111,7 @@ func (r *reader) named(a at, what string, good *regexp.Regexp, rule string, read
 // entries calls each for every key and value of a mapping, after refusing what no mapping may have.
 func (r *reader) entries(a at, each func(name string, k, v at)) bool {
 	if a.node.Kind != yaml.MappingNode {
-		r.fail(a, "a list of keys and values is expected here, not "+kindWord(a.node), "write key: value pairs")
+		r.fail(a, say("a list of keys and values is expected here, not %s", kindWord(a.node)), say("write key: value pairs"))
 		return false
 	}
 	first := map[string]int{}
@@ -123,16 +119,16 @@ func (r *reader) entries(a at, each func(name string, k, v at)) bool {
 		kn, vn := a.node.Content[i], a.node.Content[i+1]
 		k := at{kn, a.path}
 		if kn.Kind != yaml.ScalarNode {
-			r.fail(k, "a key must be a word", "write it as text")
+			r.fail(k, say("a key must be a word"), say("write it as text"))
 			continue
 		}
 		k.path = join(a.path, kn.Value)
 		if kn.ShortTag() == "!!merge" {
-			r.fail(k, "merging with << is not allowed", "write the keys out: every line of a charter stands by itself")
+			r.fail(k, say("merging with << is not allowed"), say("write the keys out: every line of a charter stands by itself"))
 			continue
 		}
 		if line, twice := first[kn.Value]; twice {
-			r.fail(k, fmt.Sprintf("%q is here twice", clip(kn.Value)), fmt.Sprintf("it stands on line %d already: keep one", line))
+			r.fail(k, say("%q is here twice", clip(kn.Value)), say("it stands on line %d already: keep one", line))
 			continue
 		}
 		first[kn.Value] = kn.Line
@@ -144,7 +140,7 @@ func (r *reader) entries(a at, each func(name string, k, v at)) bool {
 
 func (r *reader) hasValue(v at) bool {
 	if v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!null" {
-		r.fail(v, "it has no value", "give it one or remove the key")
+		r.fail(v, say("it has no value"), say("give it one or remove the key"))
 		return false
 	}
 	return true
@@ -153,7 +149,7 @@ func (r *reader) hasValue(v at) bool {
 // items calls each for every element of a list.
 func (r *reader) items(a at, each func(i int, v at)) bool {
 	if a.node.Kind != yaml.SequenceNode {
-		r.fail(a, "a list is expected here, not "+kindWord(a.node), "write it as [one, two] or one a line after a dash")
+		r.fail(a, say("a list is expected here, not %s", kindWord(a.node)), say("write it as [one, two] or one a line after a dash"))
 		return false
 	}
 	for i, n := range a.node.Content {
@@ -168,11 +164,11 @@ func (r *reader) items(a at, each func(i int, v at)) bool {
 
 func (r *reader) str(a at) (string, bool) {
 	if a.node.Kind != yaml.ScalarNode || a.node.ShortTag() != "!!str" {
-		r.fail(a, "text is expected here, not "+kindWord(a.node), `write it in quotes: "…"`)
+		r.fail(a, say("text is expected here, not %s", kindWord(a.node)), say(`write it in quotes: "…"`))
 		return "", false
 	}
 	if !plain(a.node.Value, 4000, true) {
-		r.fail(a, "the text is empty, too long or has characters that cannot be shown", "use up to 4,000 ordinary characters")
+		r.fail(a, say("the text is empty, too long or has characters that cannot be shown"), say("use up to 4,000 ordinary characters"))
 		return "", false
 	}
 	return a.node.Value, true
@@ -180,7 +176,7 @@ func (r *reader) str(a at) (string, bool) {
 
 func (r *reader) boolean(a at) bool {
 	if a.node.Kind != yaml.ScalarNode || a.node.ShortTag() != "!!bool" {
-		r.fail(a, "true or false is expected here, not "+kindWord(a.node), "write true or false")
+		r.fail(a, say("true or false is expected here, not %s", kindWord(a.node)), say("write true or false"))
 		return false
 	}
 	return strings.EqualFold(a.node.Value, "true")
@@ -193,10 +189,10 @@ func (r *reader) number(a at, low, high float64) float64 {
 	}
 	switch {
 	case a.node.Kind != yaml.ScalarNode, err != nil, math.IsNaN(f), math.IsInf(f, 0):
-		r.fail(a, "a number is expected here, not "+kindWord(a.node), fmt.Sprintf("write a number from %v to %v", low, high))
+		r.fail(a, say("a number is expected here, not %s", kindWord(a.node)), say("write a number from %v to %v", low, high))
 		return low
 	case f < low || f > high:
-		r.fail(a, "the number is out of range", fmt.Sprintf("write a number from %v to %v", low, high))
+		r.fail(a, say("the number is out of range"), say("write a number from %v to %v", low, high))
 		return low
 	}
 	return f
@@ -206,18 +202,18 @@ func (r *reader) integer(a at, low, high int) int {
 	if a.node.Kind == yaml.ScalarNode && a.node.ShortTag() == "!!int" {
 		if n, err := strconv.Atoi(a.node.Value); err == nil {
 			if n < low || n > high {
-				r.fail(a, "the number is out of range", fmt.Sprintf("write a whole number from %d to %d", low, high))
+				r.fail(a, say("the number is out of range"), say("write a whole number from %d to %d", low, high))
 				return low
 			}
 			return n
 		}
 	}
-	r.fail(a, "a whole number is expected here, not "+kindWord(a.node), fmt.Sprintf("write a whole number from %d to %d", low, high))
+	r.fail(a, say("a whole number is expected here, not %s", kindWord(a.node)), say("write a whole number from %d to %d", low, high))
 	return low
 }
 
 // word reads one of some words.
-func (r *reader) word(a at, what string, words ...string) (string, bool) {
+func (r *reader) word(a at, what *sentence, words ...string) (string, bool) {
 	s, ok := r.str(a)
 	if !ok {
 		return "", false
@@ -225,7 +221,7 @@ func (r *reader) word(a at, what string, words ...string) (string, bool) {
 	if has(words, s) {
 		return s, true
 	}
-	r.fail(a, fmt.Sprintf("%q is no %s", clip(s), what), suggest(s, words))
+	r.fail(a, say("%q is no %s", clip(s), what), suggest(s, words))
 	return "", false
 }
 
@@ -238,7 +234,7 @@ func (r *reader) strings(a at, each func(s string, v at)) {
 			return
 		}
 		if once[s] {
-			r.fail(v, fmt.Sprintf("%q is in the list twice", clip(s)), "keep one")
+			r.fail(v, say("%q is in the list twice", clip(s)), say("keep one"))
 			return
 		}
 		once[s] = true
@@ -247,11 +243,11 @@ func (r *reader) strings(a at, each func(s string, v at)) {
 }
 
 // words reads a list of some words, each once.
-func (r *reader) words(a at, what string, words []string) []string {
+func (r *reader) words(a at, what *sentence, words []string) []string {
 	var out []string
 	r.strings(a, func(s string, v at) {
 		if !has(words, s) {
-			r.fail(v, fmt.Sprintf("%q is no %s", clip(s), what), suggest(s, words))
+			r.fail(v, say("%q is no %s", clip(s), what), suggest(s, words))
 			return
 		}
 		out = append(out, s)
@@ -268,13 +264,13 @@ func (r *reader) text(a at) Text {
 		return nil
 	}
 	t := Text{}
-	r.named(a, "language", languageName, "write a language code such as en or fr", func(lang string, v at) {
+	r.named(a, say("language"), languageName, say("write a language code such as en or fr"), func(lang string, v at) {
 		if s, ok := r.str(v); ok {
 			t[lang] = s
 		}
 	})
 	if len(t) == 0 {
-		r.fail(a, "the text is empty", `write it in quotes, or as {en: "…", fr: "…"}`)
+		r.fail(a, say("the text is empty"), say(`write it in quotes, or as {en: "…", fr: "…"}`))
 		return nil
 	}
 	return t
@@ -287,7 +283,7 @@ func (r *reader) span(a at) Span {
 	}
 	sp, err := ParseSpan(s)
 	if err != nil {
-		r.fail(a, fmt.Sprintf("%q is no length of time", clip(s)), "write a number and d, w, mo, y or h, such as 30d, 18mo, 5y or 12h")
+		r.fail(a, say("%q is no length of time", clip(s)), say("write a number and d, w, mo, y or h, such as 30d, 18mo, 5y or 12h"))
 	}
 	return sp
 }
@@ -299,10 +295,10 @@ var (
 	anyName      = regexp.MustCompile(`^\S(.{0,98}\S)?$`)
 )
 
-const (
-	plainRule = "use letters, digits, - and _, beginning with a letter"
-	factRule  = "use letters, digits and _, beginning with a letter, so that rules can read it"
-	anyRule   = "use up to 100 ordinary characters, no space at either end"
+var (
+	plainRule = say("use letters, digits, - and _, beginning with a letter")
+	factRule  = say("use letters, digits and _, beginning with a letter, so that rules can read it")
+	anyRule   = say("use up to 100 ordinary characters, no space at either end")
 )
 
 func join(path, name string) string {
@@ -362,49 +358,49 @@ func clipTo(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
-func kindWord(n *yaml.Node) string {
+func kindWord(n *yaml.Node) *sentence {
 	switch n.Kind {
 	case yaml.MappingNode:
-		return "keys and values"
+		return say("keys and values")
 	case yaml.SequenceNode:
-		return "a list"
+		return say("a list")
 	case yaml.ScalarNode:
 		switch n.ShortTag() {
 		case "!!int", "!!float":
-			return "a number"
+			return say("a number")
 		case "!!bool":
-			return "true or false"
+			return say("true or false")
 		case "!!timestamp":
-			return "a date"
+			return say("a date")
 		case "!!null":
-			return "nothing"
+			return say("nothing")
 		}
-		return "text"
+		return say("text")
 	}
-	return "something else"
+	return say("something else")
 }
 
-func list(names []string) string {
+func list(names []string) *sentence {
 	switch len(names) {
 	case 0:
-		return "none"
+		return say("none")
 	case 1:
-		return names[0]
+		return say("%s", names[0])
 	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	return say("%s and %s", strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
 }
 
-func suggest(s string, words []string) string {
+func suggest(s string, words []string) *sentence {
 	if near := nearest(s, words); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
+		return say("did you mean %q?", near)
 	}
 	if len(words) == 0 {
-		return "declare it first"
+		return say("declare it first")
 	}
 	if len(words) > 20 {
 		words = words[:20]
 	}
-	return "write one of " + list(words)
+	return say("write one of %s", list(words))
 }
 
 // nearest is the word that s was probably meant to be, or nothing.

@@ -93,7 +93,7 @@ func proposalOf(now *charter.Charter, file []byte, lang string) *proposal {
 		return &proposal{Missing: true}
 	}
 	next, problems := charter.Parse(file)
-	p := &proposal{Flaws: problems, Usable: next != nil}
+	p := &proposal{Flaws: problems.In(lang), Usable: next != nil}
 	if next != nil {
 		p.Same = next.Hash == now.Hash
 		p.Changes = charter.Diff(now, next, lang)

@@ -70,6 +70,9 @@ func TestTheCharterPage(t *testing.T) {
 	if _, body = page("/console/charter", "en"); !strings.Contains(body, "has errors and cannot be accepted") || !strings.Contains(body, `<span class="badge badge-no">error</span>`) {
 		t.Error("the errors of the file are not shown")
 	}
+	if _, body = page("/console/charter", "fr"); !strings.Contains(body, "<code>1:1 </code> &#34;charter&#34; manque : ajoutez charter:") || strings.Contains(body, "is missing") {
+		t.Error("the errors of the file are not said in French")
+	}
 	kept.File = nil
 	if _, body = page("/console/charter", "en"); !strings.Contains(body, "cannot be read") {
 		t.Error("a file that is missing is not said")

@@ -242,7 +242,7 @@ func (c *Console) side(r *http.Request, p *playgroundPage, f sideForm) (decide.S
 	case proposed:
 		next, problems := charter.Parse([]byte(p.Proposal))
 		if next == nil {
-			p.Flaws = problems.Errors()
+			p.Flaws = problems.Errors().In(c.lang(r))
 			return s, fault.New(fault.Invalid, "The proposal cannot be used yet: mend what is listed with it.")
 		}
 		s.Supposed.Charter = next

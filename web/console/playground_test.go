@@ -175,6 +175,9 @@ func TestQuestionsThatAreRefused(t *testing.T) {
 	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "mend what is listed") || !strings.Contains(w.Body.String(), `<ul class="flaws">`) {
 		t.Errorf("a proposal with errors: %d, %s", w.Code, w.Body)
 	}
+	if w := send(c, "POST /console/playground", form, "fr"); !strings.Contains(w.Body.String(), "manque : ajoutez charter:") {
+		t.Errorf("the errors of a proposal are not said in French: %s", w.Body)
+	}
 	source, _ := charter.Example("retail")
 	form.Set("proposal", string(source))
 	if w := send(c, "POST /console/playground", form, "en"); w.Code != http.StatusOK || len(p.try.Sides) != 2 || p.try.Sides[1].Supposed.Charter == nil {
