@@ -508,7 +508,7 @@ var french = map[string]string{
 	"nothing":          "rien",
 	"text":             "un texte",
 	"something else":   "autre chose",
-	"none": "aucune",
+	"none":             "aucune",
 	"%s and %s":        "%s et %s",
 	"declare it first": "déclarez-le d’abord",
 	"write one of %s":  "écrivez l’un de ceux-ci : %s",
