@@ -96,10 +96,10 @@ func TestACustomerChangesAChoiceAndSeesTheNextPageChange(t *testing.T) {
 	saysNot(t, ctx, "You bought")
 
 	signIn(t, ctx, d, user)
-	do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible(".bars", chromedp.ByQuery, chromedp.NodeReady))
+	do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"), chromedp.WaitVisible(".reasons", chromedp.ByQuery, chromedp.NodeReady))
 	says(t, ctx, "For you")
 	var reasons string
-	do(t, ctx, "why", chromedp.Click("details summary", chromedp.ByQuery), chromedp.Text(".bars", &reasons, chromedp.ByQuery))
+	do(t, ctx, "why", chromedp.Click("details summary", chromedp.ByQuery), chromedp.Text(".reasons .sum", &reasons, chromedp.ByQuery))
 	if !strings.Contains(reasons, "You bought") || !strings.Contains(reasons, "Together") {
 		t.Errorf("the reasons are not told: %s", reasons)
 	}

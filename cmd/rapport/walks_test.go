@@ -37,7 +37,7 @@ func personal(t *testing.T, d *demoHome, i int) string {
 func addsUp(t *testing.T, ctx context.Context) {
 	t.Helper()
 	var printed []string
-	do(t, ctx, "the reasons", chromedp.Evaluate(`[...document.querySelector(".reasons .bars").querySelectorAll("li:not(.quiet) > .num")].map(n => n.textContent)`, &printed))
+	do(t, ctx, "the reasons", chromedp.Evaluate(`[...document.querySelector(".reasons .sum").querySelectorAll(".num")].map(n => n.textContent)`, &printed))
 	if len(printed) < 2 {
 		t.Fatalf("%d weights are printed", len(printed))
 	}
@@ -68,7 +68,7 @@ func TestTheCustomersWay(t *testing.T) {
 		click(t, ctx, "to the sign-in", `a[href^="/shop/sign-in"]`, "#userId")
 		do(t, ctx, "the number", chromedp.SendKeys("#userId", user, chromedp.ByQuery))
 		click(t, ctx, "sign in", `#userId ~ button, form:has(#userId) button`, ".who")
-		do(t, ctx, "the shop", chromedp.Navigate(d.URL+"/shop"), chromedp.Click(".recommended .reasons summary", chromedp.ByQuery), chromedp.WaitVisible(".reasons[open] .bars", chromedp.ByQuery))
+		do(t, ctx, "the shop", chromedp.Navigate(d.URL+"/shop"), chromedp.Click(".recommended .reasons summary", chromedp.ByQuery), chromedp.WaitVisible(".reasons[open] .sum", chromedp.ByQuery))
 		says(t, ctx, "For you", "You bought", "Together")
 		addsUp(t, ctx)
 		do(t, ctx, "the basket", chromedp.Navigate(d.URL+"/shop/basket"))

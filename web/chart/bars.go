@@ -9,7 +9,7 @@ import (
 type Part struct {
 	Name  string
 	Value float64
-	Note  string // a quiet second line; empty: none
+	New   bool // made to stand out
 }
 
 // Sum is what Bars draws.
@@ -44,11 +44,11 @@ func Bars(s Sum) template.HTML {
 	width := high - low
 	d.add(`<figure class="chart"><table class="sum" aria-labelledby="%s-t"><caption id="%s-t"%s>%s</caption><tbody>`, id, id, class, esc(s.Title))
 	for _, p := range s.Parts {
-		d.add(`<tr><th scope="row">%s`, esc(p.Name))
-		if p.Note != "" {
-			d.add(`<small>%s</small>`, esc(p.Note))
+		mark, end := "", ""
+		if p.New {
+			mark, end = "<mark>", "</mark>"
 		}
-		d.add(`<svg width="100%%" height="10" aria-hidden="true">`)
+		d.add(`<tr><th scope="row">%s%s%s<svg width="100%%" height="10" aria-hidden="true">`, mark, esc(p.Name), end)
 		if width > 0 && !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0) {
 			zero, size := -low/width*100, math.Abs(p.Value)/width*100
 			side, from := "plus", zero

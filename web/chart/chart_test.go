@@ -33,7 +33,7 @@ func day(s string) time.Time {
 }
 
 func sum() Sum {
-	return Sum{ID: "why", Title: "Why", Parts: []Part{{"You bought tea", 0.5, "on 3 May"}, {"Popular", 0.3, ""}, {"Shown often", -0.2, ""}}, Total: 0.6}
+	return Sum{ID: "why", Title: "Why", Parts: []Part{{"You bought tea", 0.5, false}, {"Popular", 0.3, false}, {"Shown often", -0.2, false}}, Total: 0.6}
 }
 
 // all is every drawing, by name.
@@ -124,7 +124,7 @@ func TestWhatIsGivenIsEscaped(t *testing.T) {
 	p.ID, p.Title, p.Says, p.Across, p.Points[0], p.Series[0].Name = bad, bad, bad, bad, bad, bad
 	p.Words = Words{Table: bad, Hidden: bad, Number: func(float64) string { return bad }}
 	s := sum()
-	s.ID, s.Title, s.Parts[0] = bad, bad, Part{bad, 1, bad}
+	s.ID, s.Title, s.Parts[0] = bad, bad, Part{bad, 1, true}
 	s.Words = Words{Sum: bad, Number: func(float64) string { return bad }}
 	y := year()
 	y.ID, y.Title, y.Says, y.Across, y.Counted = bad, bad, bad, bad, bad
@@ -197,6 +197,11 @@ func TestNegativeNumbersGoDownFromZero(t *testing.T) {
 		t.Errorf("−3 beside 4 begins at %v, zero is at %v", ys, zero)
 	}
 	b := string(Bars(sum()))
+	s := sum()
+	s.Parts[1].New = true
+	if marked := string(Bars(s)); strings.Contains(b, "<mark>") || strings.Count(marked, "<mark>") != 1 || !strings.Contains(marked, "<mark>Popular</mark>") {
+		t.Errorf("what is new does not stand out alone: %s", marked)
+	}
 	xs, widths := attrs(b, "rect", "x"), attrs(b, "rect", "width")
 	if len(xs) != 3 || xs[0] != xs[1] || round(xs[2]+widths[2]) != round(xs[0]) {
 		t.Errorf("bars begin at %v with widths %v: they do not share a zero line", xs, widths)

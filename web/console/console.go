@@ -68,7 +68,7 @@ func New(cfg Config) *Console {
 	if err != nil {
 		panic(err)
 	}
-	funcs := template.FuncMap{"split": func(names string) []string { return strings.Split(names, ",") }, "bars": bars, "text": func(t charter.Text, lang string) string { return t.In(lang, &cfg.Charter().Brand) }}
+	funcs := template.FuncMap{"split": func(names string) []string { return strings.Split(names, ",") }, "text": func(t charter.Text, lang string) string { return t.In(lang, &cfg.Charter().Brand) }}
 	return &Console{cfg: cfg, pages: page.NewSet(sub, page.ReadWords(sub), funcs, cfg.Log)}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
+	"github.com/rapporthq/rapport/web/chart"
 	"github.com/rapporthq/rapport/web/page"
 )
 
@@ -162,7 +163,9 @@ func (c *Console) tryOut(w http.ResponseWriter, r *http.Request) {
 			c.cfg.Log.ErrorContext(r.Context(), "the playground failed", "error", err)
 		}
 	}
-	c.pages.Show(w, status, "playground", c.frame(r, s, c.say(r, "play.title"), body))
+	f := c.frame(r, s, c.say(r, "play.title"), body)
+	f.Charts = true
+	c.pages.Show(w, status, "playground", f)
 }
 
 // readTry reads the form, and keeps in it what was filled in. Who a real person is, and why somebody looks, is not filled in again:
@@ -256,6 +259,11 @@ func (c *Console) side(r *http.Request, p *playgroundPage, f sideForm) (decide.S
 	return s, nil
 }
 
-func bars(reasons []decide.Reason) []page.Bar {
-	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })
+// Parts are the reasons of an item as they are drawn, those marked that the other side has not.
+func (g good) Parts() []chart.Part {
+	out := make([]chart.Part, len(g.Because))
+	for i, r := range g.Because {
+		out[i] = chart.Part{Name: r.Text, Value: r.Weight, New: g.New[r.Text]}
+	}
+	return out
 }

@@ -100,8 +100,9 @@ func decision(rung string, items ...decide.Item) decide.Decision {
 
 func TestAQuestionAndASecondBesideIt(t *testing.T) {
 	p := &asked{says: []decide.Decision{
-		decision("individual", decide.Item{ID: "1", Name: "Rye bread", Score: .5, Because: []decide.Reason{{Text: "You bought milk", Weight: .5, Source: "evt_1"}}}),
-		{Placement: "home", Rung: "context", Relationship: decide.Relationship{Level: "regular"}, Charter: 2, Held: []decide.Held{{Fact: "Order Completed", Event: true, Reason: "permission", Text: "You said no to this."}}},
+		decision("individual", decide.Item{ID: "1", Name: "Rye bread", Score: .5, Because: []decide.Reason{{Text: "You bought milk", Weight: .5, Source: "evt_1"}}},
+			decide.Item{ID: "2", Name: "Tea", Score: .2, Because: []decide.Reason{{Text: "Popular this week", Weight: .2, Source: "context:trend"}}}),
+		{Placement: "home", Rung: "context", Relationship: decide.Relationship{Level: "regular"}, Charter: 2, Items: []decide.Item{{ID: "2", Name: "Tea", Score: .3, Because: []decide.Reason{{Text: "Popular this week", Weight: .2, Source: "context:trend"}, {Text: "It rains", Weight: .1, Source: "context:weather"}}}}, Held: []decide.Held{{Fact: "Order Completed", Event: true, Reason: "permission", Text: "You said no to this."}}},
 	}}
 	c := deskOf(t, signedIn{who: mary}, func(cfg *Config) { cfg.Playground = p })
 	form := url.Values{"level": {"regular"}, "placement": {"home"}, "at": {"2026-05-01T10:00"}, "off": {"personalise"}, "level2": {"confidant"}, "charter2": {"1"}, "gpc": {"yes"}}
@@ -118,10 +119,13 @@ func TestAQuestionAndASecondBesideIt(t *testing.T) {
 	if p.try.Level != person.Regular || !reflect.DeepEqual(p.try.Sides, want) {
 		t.Errorf("asked %+v", p.try)
 	}
-	for _, says := range []string{"What differs", "individual", "context", "only here", "<mark>You said no to this.</mark>", "Order Completed (permission)", "Together", "0.500"} {
+	for _, says := range []string{"What differs", "individual", "context", "only here", "<mark>You said no to this.</mark>", "<mark>It rains</mark>", "Popular this week", "Order Completed (permission)", "Together", "0.500"} {
 		if !strings.Contains(w.Body.String(), says) {
 			t.Errorf("the page does not say %q", says)
 		}
+	}
+	if strings.Contains(w.Body.String(), "<mark>Popular this week</mark>") {
+		t.Error("a reason of both sides is marked as new")
 	}
 	if strings.Contains(w.Body.String(), `id="who"`) {
 		t.Error("the marketer is offered real people")

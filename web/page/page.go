@@ -23,8 +23,9 @@
 // In a template, in the language of the page:
 //
 //	{{t "basket.title"}}  {{t "hello" .Name}}  {{t (print "rung." .Rung)}}  {{tn "basket.lines" 3}}
-//	{{day .At}}  {{when .At}}  {{num .Count}}  {{dec .Score 2}}  {{signed .Weight 3}}  {{percent .Share}}  {{money .Price "GBP"}}
+//	{{day .At}}  {{when .At}}  {{num .Count}}  {{dec .Score 2}}  {{percent .Share}}  {{money .Price "GBP"}}
 //	{{icon "basket"}}  {{language}}
+//	{{sum "why-1" .Name .Score .Reasons}}: why an item has its score, drawn; the frame says that there are Charts
 //
 // Package pagetest holds a door to it: every key in every language, none unused, no bare prose in a template.
 //
@@ -53,6 +54,7 @@ import (
 	"strings"
 
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/web/chart"
 )
 
 //go:embed frame.html words.yaml assets icons
@@ -164,13 +166,13 @@ func (s *Set) builtins(lang string) template.FuncMap {
 		"when":     func(v any) string { return When(lang, v) },
 		"num":      func(v any) string { return number(lang, v) },
 		"dec":      func(v float64, digits int) string { return Decimal(lang, v, digits) },
-		"signed":   func(v float64, digits int) string { return Signed(lang, v, digits) },
 		"percent":  func(v float64) string { return Percent(lang, v) },
 		"money":    func(v float64, currency string) string { return Money(lang, v, currency) },
 		"language": func() string { return lang },
 		"icon":     icon,
 		"asset":    asset,
 		"join":     strings.Join,
+		"sum":      func(id, title string, score float64, reasons []chart.Part) template.HTML { return s.sum(lang, id, title, score, reasons) },
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/web/chart"
 	"github.com/rapporthq/rapport/web/page"
 	"github.com/rapporthq/rapport/web/page/pagetest"
 )
@@ -42,17 +43,41 @@ func shown(s *page.Set, f page.Frame) *httptest.ResponseRecorder {
 	return w
 }
 
+func TestTheReasonsOfAScoreAreDrawn(t *testing.T) {
+	s := set(t, `{{sum "why-1" "Tea" .Body.Score .Body.Reasons}}`, "none: {en: None, fr: Rien}\n")
+	type body struct {
+		Score   float64
+		Reasons []chart.Part
+	}
+	for _, c := range []struct {
+		lang string
+		body body
+		says []string
+	}{
+		{"en", body{-.44, []chart.Part{{Name: "You bought <tea>", Value: .1}, {Name: "Shown often", Value: -.54}}}, []string{"You bought &lt;tea&gt;", "+0.100", "−0.540", "Together", "−0.440", `class="minus"`}},
+		{"fr", body{.00012, []chart.Part{{Name: "Populaire", Value: .00012}}}, []string{"Populaire", "Ensemble", "+0,00012"}},
+		{"fr", body{}, []string{"pas de raison"}},
+	} {
+		got := shown(s, page.Frame{Lang: c.lang, Body: c.body}).Body.String()
+		for _, says := range c.says {
+			if !strings.Contains(got, says) {
+				t.Errorf("%s: the drawing does not say %q: %s", c.lang, says, got)
+			}
+		}
+	}
+}
+
 func TestAPageIsWrittenInItsLanguage(t *testing.T) {
 	at := time.Date(2026, time.March, 1, 14, 5, 0, 0, time.UTC)
-	s := set(t, `{{t "hello" .Body.Name}}|{{tn "things" 1}}|{{tn "things" 1200}}|{{tn "things" 0}}|{{day .Body.At}}|{{when .Body.At}}|{{num 12345}}|{{dec 1234.5 2}}|{{signed -0.44 3}}|{{money 1234.5 "GBP"}}|{{percent 0.125}}|{{language}}|`,
+	s := set(t, `{{t "hello" .Body.Name}}|{{tn "things" 1}}|{{tn "things" 1200}}|{{tn "things" 0}}|{{day .Body.At}}|{{when .Body.At}}|{{num 12345}}|{{dec 1234.5 2}}|{{money 1234.5 "GBP"}}|{{percent 0.125}}|{{language}}|`,
 		"hello: {en: 'Hello {0}', fr: 'Bonjour {0}'}\nthings.one: {en: '{0} thing', fr: '{0} chose'}\nthings.many: {en: '{0} things', fr: '{0} choses'}\n")
 	body := struct {
 		Name string
 		At   time.Time
 	}{"<b>", at}
 	for lang, want := range map[string]string{
-		"en": "Hello &lt;b&gt;|1 thing|1,200 things|0 things|1 March 2026|1 March 2026, 14:05|12,345|1,234.50|−0.440|£1,234.50|12%|en|",
-		"fr": "Bonjour &lt;b&gt;|1 chose|1 200 choses|0 chose|1er mars 2026|1er mars 2026 à 14:05|12 345|1 234,50|−0,440|1 234,50 £|12 %|fr|",
+		"en": "Hello &lt;b&gt;|1 thing|1,200 things|0 things|1 March 2026|1 March 2026, 14:05|12,345|1,234.50|£1,234.50|12%|en|",
+		"fr": "Bonjour &lt;b&gt;|1 chose|1 200 choses|0 chose|1er mars 2026|1er mars 2026 à 14:05|12 345|1 234,50|1 234,50 £|12 %|fr|",
 		"de": "Hello &lt;b&gt;|", // a language in which the pages are not written
 	} {
 		got := shown(s, page.Frame{Lang: lang, Body: body}).Body.String()

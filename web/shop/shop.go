@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/web/chart"
 	"github.com/rapporthq/rapport/web/page"
 )
 
@@ -66,7 +67,7 @@ func New(cfg Config) *Shop {
 	if err != nil {
 		panic(err)
 	}
-	funcs := template.FuncMap{"currency": func() string { return cfg.Currency }, "drawings": func() string { return drawingsPath }, "bars": bars}
+	funcs := template.FuncMap{"currency": func() string { return cfg.Currency }, "drawings": func() string { return drawingsPath }, "parts": parts}
 	s.pages = page.NewSet(sub, page.ReadWords(sub), funcs, cfg.Log)
 	handlers := s.handlers()
 	for _, route := range Routes() {
@@ -127,7 +128,7 @@ func (s *Shop) language(r *http.Request) string { return page.Language(r, s.cfg.
 func (s *Shop) frame(v *visit, r *http.Request, title string, body any) page.Frame {
 	lang := s.language(r)
 	say := func(key string, args ...any) string { return s.pages.Say(lang, key, args...) }
-	f := page.Frame{Title: say(title), Area: "shop", Brand: s.cfg.Brand, Lang: lang, Path: r.URL.RequestURI(), Languages: s.cfg.Languages, Footer: s.cfg.Footer.In(lang), Body: body, SignOut: "/shop/sign-out"}
+	f := page.Frame{Title: say(title), Area: "shop", Brand: s.cfg.Brand, Lang: lang, Path: r.URL.RequestURI(), Languages: s.cfg.Languages, Footer: s.cfg.Footer.In(lang), Body: body, SignOut: "/shop/sign-out", Charts: true}
 	in := 0
 	for _, l := range v.lines() {
 		in += l.Quantity
@@ -181,6 +182,11 @@ func (s *Shop) fail(w http.ResponseWriter, r *http.Request, v *visit, err error)
 	s.pages.Fail(w, r, s.frame(v, r, "nav.shop", nil), err)
 }
 
-func bars(reasons []part) []page.Bar {
-	return page.Bars(len(reasons), func(i int) (string, float64) { return reasons[i].Text, reasons[i].Weight })
+// parts are the reasons of an offer as they are drawn.
+func parts(reasons []part) []chart.Part {
+	out := make([]chart.Part, len(reasons))
+	for i, r := range reasons {
+		out[i] = chart.Part{Name: r.Text, Value: r.Weight}
+	}
+	return out
 }

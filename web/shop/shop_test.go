@@ -196,7 +196,7 @@ func TestReasonsStandOnThePageAndAddUp(t *testing.T) {
 	f := newRapport(t)
 	_, browser := open(t, f, false)
 	b := browser()
-	page := b.get("/shop", "Why am I seeing this?", "You bought Tea", "&#43;1.000", "−0.250", "&#43;0.750", "place 2 → 1", `class="minus"`, "For you", "50 visits")
+	page := b.get("/shop", "Why am I seeing this?", "You bought Tea", "+1.000", "−0.250", "+0.750", "place 2 → 1", `class="minus"`, "For you", "50 visits")
 	b.saysNot("the page", page, "the-token", "the-source-key", "They said no", "birthday", "Look inside")
 	b.get("/shop/basket") // which waits until the page before has told what it showed
 	if shown := f.last("/api/shown"); shown["decision"] != "dec_1" || fmt.Sprint(shown["items"]) != "[m1]" {
@@ -402,7 +402,7 @@ func TestFrench(t *testing.T) {
 	_, browser := open(t, f, true)
 	b := browser()
 	b.headers["Accept-Language"] = "fr-FR"
-	b.get("/shop", `<html lang="fr">`, "Pourquoi est-ce que je vois cela", "&#43;0,750", "Rayons")
+	b.get("/shop", `<html lang="fr">`, "Pourquoi est-ce que je vois cela", "+0,750", "Rayons")
 	b.get("/shop/product/m1", "1,00\u00a0£")
 	if got := f.last("/api/decide")["context"].(map[string]any)["language"]; got != "fr" {
 		t.Errorf("the decision was asked for in %v", got)

@@ -2,8 +2,6 @@ package trustcentre
 
 import (
 	"html/template"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,16 +33,11 @@ func (c *Centre) calendar(lang string, l Looks) template.HTML {
 	return chart.Calendar(y)
 }
 
-// sum draws the arithmetic of the i-th item of a decision.
-func (c *Centre) sum(lang string, i int, item decide.Item) template.HTML {
-	digits := 3
-	if math.Abs(item.Score) < .1 { // what is popular is a share of everything
-		digits = 5
+// parts are the reasons of an item as they are drawn.
+func parts(reasons []decide.Reason) []chart.Part {
+	out := make([]chart.Part, len(reasons))
+	for i, r := range reasons {
+		out[i] = chart.Part{Name: r.Text, Value: r.Weight}
 	}
-	s := chart.Sum{ID: "item-" + strconv.Itoa(i), Title: item.Name, Total: item.Score, Quiet: true,
-		Words: chart.Words{Sum: c.pages.Say(lang, "decision.sum"), Number: func(v float64) string { return page.Signed(lang, v, digits) }}}
-	for _, r := range item.Because {
-		s.Parts = append(s.Parts, chart.Part{Name: r.Text, Value: r.Weight})
-	}
-	return chart.Bars(s)
+	return out
 }

@@ -74,7 +74,7 @@ func New(cfg Config) *Centre {
 		panic(err)
 	}
 	c := &Centre{cfg: cfg}
-	c.pages = page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"with_id": withID, "calendar": c.calendar, "sum": c.sum}, cfg.Log)
+	c.pages = page.NewSet(sub, page.ReadWords(sub), template.FuncMap{"with_id": withID, "calendar": c.calendar, "parts": parts}, cfg.Log)
 	return c
 }
 

@@ -13,5 +13,5 @@ func TestWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	pagetest.Words(t, pages, "title", "shop", "signed-in", "said.*", "fault.*", "overview.title", "facts.title", "choices.title", "decisions.title", "decision.title", "looks.title",
-		"choices.get", "choices.yes", "choices.no", "choices.expressly", "decision.sum", "looks.calendar", "looks.calendar.says", "looks.count", "looks.day", "looks.table")
+		"choices.get", "choices.yes", "choices.no", "choices.expressly", "looks.calendar", "looks.calendar.says", "looks.count", "looks.day", "looks.table")
 }
