@@ -1,9 +1,11 @@
 package console
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -59,7 +61,7 @@ func (c *Console) charter(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) readCharters(r *http.Request) (charterPage, error) {
 	ch := c.cfg.Charter()
-	p := charterPage{Words: blocks(ch.Show(c.lang(r))), Source: string(ch.Source), Now: ch.Position}
+	p := charterPage{Words: c.papers.wordsOf(ch, c.lang(r)), Source: string(ch.Source), Now: ch.Position}
 	all, err := c.cfg.Charters(r.Context())
 	if err != nil {
 		return p, err
@@ -67,7 +69,7 @@ func (c *Console) readCharters(r *http.Request) (charterPage, error) {
 	for _, a := range all.Accepted {
 		p.Versions = append([]charter.Accepted{a}, p.Versions...)
 	}
-	p.Proposal = proposalOf(ch, all.File, c.lang(r))
+	p.Proposal = c.papers.proposalOf(ch, all.File, c.lang(r))
 	p.From, p.To = max(ch.Position-1, 1), ch.Position
 	asked := r.URL.Query()
 	for name, to := range map[string]*int{"from": &p.From, "to": &p.To} {
@@ -87,18 +89,53 @@ func (c *Console) readCharters(r *http.Request) (charterPage, error) {
 
 var errNoVersion = fault.New(fault.NotFound, "There is no such version of the charter; choose two from the list.")
 
+// papers keep what was made of the charter in force and of the home's file: both are read far more often than they change, and a
+// file takes ten milliseconds to look over. They hold one of each: another charter, or another file, takes the place of the last.
+type papers struct {
+	mu    sync.Mutex
+	hash  string             // of the charter in force
+	words map[string][]block // its words, by language of the brand
+
+	file  []byte
+	next  *charter.Charter // what the file says; nil when it has errors
+	flaws charter.Problems
+}
+
+// wordsOf are a charter's plain words.
+func (p *papers) wordsOf(ch *charter.Charter, lang string) []block {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hash != ch.Hash {
+		p.hash, p.words = ch.Hash, map[string][]block{}
+	}
+	if p.words[lang] == nil {
+		p.words[lang] = blocks(ch.Show(lang))
+	}
+	return p.words[lang]
+}
+
+// parsed is a file looked over.
+func (p *papers) parsed(file []byte) (*charter.Charter, charter.Problems) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.flaws == nil && p.next == nil || !bytes.Equal(p.file, file) {
+		p.next, p.flaws = charter.Parse(file)
+		p.file = file
+	}
+	return p.next, p.flaws
+}
+
 // proposalOf is the file of the home, looked over and laid beside the charter in force.
-func proposalOf(now *charter.Charter, file []byte, lang string) *proposal {
+func (p *papers) proposalOf(now *charter.Charter, file []byte, lang string) *proposal {
 	if file == nil {
 		return &proposal{Missing: true}
 	}
-	next, problems := charter.Parse(file)
-	p := &proposal{Flaws: problems.In(lang), Usable: next != nil}
-	if next != nil {
-		p.Same = next.Hash == now.Hash
-		p.Changes = charter.Diff(now, next, lang)
+	next, problems := p.parsed(file)
+	out := &proposal{Flaws: problems.In(lang), Usable: next != nil, Same: next != nil && next.Hash == now.Hash}
+	if out.Usable && !out.Same {
+		out.Changes = charter.Diff(now, next, lang)
 	}
-	return p
+	return out
 }
 
 // blocks reads what charter.Show writes.

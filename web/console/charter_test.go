@@ -38,11 +38,12 @@ func TestTheCharterPage(t *testing.T) {
 	series := charter.NewSeries(parse(first, 1), parse(second, 2))
 	kept := Charters{Accepted: []charter.Accepted{{Position: 1, Hash: series.At(1).Hash, Source: first, At: 1_770_000_000_000_000, By: "init"}, {Position: 2, Hash: series.At(2).Hash, Source: second, At: 1_780_000_000_000_000, By: "Ada from the committee"}}, File: second}
 	var err error
+	desk := deskOf(t, signedIn{who: mary}, func(cfg *Config) {
+		cfg.Charter, cfg.Series = func() *charter.Charter { return series.Current() }, func() charter.Series { return series }
+		cfg.Charters = func(context.Context) (Charters, error) { return kept, err }
+	})
 	page := func(address, lang string) (int, string) {
-		w := send(deskOf(t, signedIn{who: mary}, func(cfg *Config) {
-			cfg.Charter, cfg.Series = series.Current, func() charter.Series { return series }
-			cfg.Charters = func(context.Context) (Charters, error) { return kept, err }
-		}), "GET "+address, nil, lang)
+		w := send(desk, "GET "+address, nil, lang)
 		return w.Code, w.Body.String()
 	}
 	code, body := page("/console/charter", "en")
@@ -72,6 +73,15 @@ func TestTheCharterPage(t *testing.T) {
 	}
 	if _, body = page("/console/charter", "fr"); !strings.Contains(body, "<code>1:1 </code> &#34;charter&#34; manque : ajoutez charter:") || strings.Contains(body, "is missing") {
 		t.Error("the errors of the file are not said in French")
+	}
+	kept.File = second
+	if _, body = page("/console/charter", "en"); !strings.Contains(body, "charter.yaml is the charter in force") || strings.Contains(body, "has errors") {
+		t.Error("a file that was mended is not looked over again")
+	}
+	_, third := twoCharters(t, "To bring you what you ordered", "To bring you all that you ordered")
+	series = series.Append(parse(third, 3))
+	if _, body = page("/console/charter", "en"); !strings.Contains(body, "<p>To bring you all that") || !strings.Contains(body, "would change this") {
+		t.Error("another charter in force is not in its own words")
 	}
 	kept.File = nil
 	if _, body = page("/console/charter", "en"); !strings.Contains(body, "cannot be read") {

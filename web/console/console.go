@@ -58,8 +58,9 @@ type Config struct {
 
 // Console answers under /console.
 type Console struct {
-	cfg   Config
-	pages *page.Set
+	cfg    Config
+	pages  *page.Set
+	papers papers
 }
 
 // New makes the console.

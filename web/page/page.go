@@ -172,7 +172,9 @@ func (s *Set) builtins(lang string) template.FuncMap {
 		"icon":     icon,
 		"asset":    asset,
 		"join":     strings.Join,
-		"sum":      func(id, title string, score float64, reasons []chart.Part) template.HTML { return s.sum(lang, id, title, score, reasons) },
+		"sum": func(id, title string, score float64, reasons []chart.Part) template.HTML {
+			return s.sum(lang, id, title, score, reasons)
+		},
 	}
 }
 
