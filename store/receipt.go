@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
+	"slices"
 	"sync"
 	"time"
 
@@ -142,8 +144,10 @@ func receiptRow(r *vault.Row) query {
 	}
 }
 
-// Receipts gives the person's latest receipts; the looks are committed with the read. See vault.Store.
-func (s *Store) Receipts(ctx context.Context, id person.ID, limit int, looks ...ledger.Row) ([]vault.Row, error) {
+// Receipts gives some of the person's receipts, newest first; the looks are committed with the read. See vault.Store. Which they
+// are is found in the index alone: a person has hundreds, and the bodies of ten are read.
+func (s *Store) Receipts(ctx context.Context, id person.ID, from, limit int, looks ...ledger.Row) ([]vault.Row, error) {
+	from, limit = max(from, 0), max(limit, 0)
 	var rows []vault.Row
 	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
 		rows = rows[:0]
@@ -151,19 +155,29 @@ func (s *Store) Receipts(ctx context.Context, id person.ID, limit int, looks ...
 		if err != nil {
 			return err
 		}
+		parts := portions(pseudonyms(of))
+		skip, most := from, limit
+		if len(parts) > 1 { // what is newest of all is known when each has told its newest
+			skip, most = 0, from+limit
+		}
 		var qs []query
-		for _, part := range portions(pseudonyms(of)) {
-			n := roundUp(len(part))
+		for _, part := range parts {
 			qs = append(qs, query{
-				text: "SELECT person, key, at, head, body FROM receipt WHERE " + in("person", 2, n) + " ORDER BY at DESC, key LIMIT $1",
-				args: pad([]driver.Value{int64(max(limit, 0))}, part),
+				text: "SELECT person, key, at, head, body FROM receipt WHERE seq IN (SELECT seq FROM receipt WHERE " + in("person", 3, len(part)) +
+					" ORDER BY at DESC, seq DESC LIMIT $1 OFFSET $2) ORDER BY at DESC, seq DESC",
+				args: pad([]driver.Value{int64(most), int64(skip)}, part),
 				scan: func(r row) error {
 					rows = append(rows, vault.Row{Of: r.id(0), Kind: vault.ReceiptRow, Key: vault.Key(r.id(1)), At: r.at(2), Head: r.bytes(3), Body: r.bytes(4)})
 					return nil
 				},
 			})
 		}
-		return c.do(ctx, qs...)
+		if err := c.do(ctx, qs...); err != nil || len(parts) <= 1 {
+			return err
+		}
+		slices.SortStableFunc(rows, func(a, b vault.Row) int { return cmp.Compare(b.At, a.At) })
+		rows = rows[min(from, len(rows)):min(from+limit, len(rows))]
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -382,20 +382,22 @@ func (d *Decider) Own(ctx context.Context, who person.ID, id ID, language string
 	return Read(&k.receipt, k.house, Reader{Language: language, Holds: true, Private: true, Times: true}), nil
 }
 
-// Owned lists the person's latest decisions, newest first, for their signed session. Ones that can no longer be read are
-// left out. Errors are faults.
-func (d *Decider) Owned(ctx context.Context, who person.ID, most int, language string) ([]Decision, error) {
+// Owned lists the person's decisions, newest first, for their signed session: at most most of them, after the first from, and
+// whether there are more. Ones that can no longer be read are left out. Errors are faults.
+func (d *Decider) Owned(ctx context.Context, who person.ID, from, most int, language string) (list []Decision, more bool, err error) {
 	record, house, err := d.load(ctx, who)
 	if err != nil {
-		return nil, asFault(err)
+		return nil, false, asFault(err)
 	}
-	rows, err := d.store.Receipts(ctx, who, most)
+	rows, err := d.store.Receipts(ctx, who, from, most+1)
 	if err != nil {
-		return nil, asFault(err)
+		return nil, false, asFault(err)
+	}
+	if more = len(rows) > most; more {
+		rows = rows[:most]
 	}
 	now := d.clock()
 	permit := tact.ForSelf(record.Who, house.Charter.Position, now.Add(time.Minute))
-	out := make([]Decision, 0, len(rows))
 	for _, row := range rows {
 		body, err := record.Receipt(permit, now, row)
 		if err != nil {
@@ -405,9 +407,9 @@ func (d *Decider) Owned(ctx context.Context, who person.ID, most int, language s
 		if err != nil {
 			continue
 		}
-		out = append(out, Read(&r, house, Reader{Language: language, Holds: true, Private: true, Times: true}))
+		list = append(list, Read(&r, house, Reader{Language: language, Holds: true, Private: true, Times: true}))
 	}
-	return out, nil
+	return list, more, nil
 }
 
 // Account is one decision for somebody else than its person: the look is in the ledger before anything is opened; its Of, At,

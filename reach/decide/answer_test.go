@@ -261,9 +261,15 @@ func TestReceiptsAreForTheirPersonAndForWhoSaysWhy(t *testing.T) {
 	}
 	_, err = x.Own(ctx, person.NewID(), id, "en")
 	refused(t, "somebody else", err, fault.NotFound)
-	list, err := x.Owned(ctx, x.who, 10, "en")
-	if err != nil || len(list) != 1 || list[0].ID != d.ID {
-		t.Errorf("%+v, %v", list, err)
+	list, more, err := x.Owned(ctx, x.who, 0, 1, "en")
+	if err != nil || more || len(list) != 1 || list[0].ID != d.ID {
+		t.Errorf("%+v, more: %v, %v", list, more, err)
+	}
+	newer := x.decide(explaining, Request{Person: ann, Placements: []string{"basket"}, Wait: true})[0]
+	for from, want := range []Decision{newer, d} {
+		if list, more, err = x.Owned(ctx, x.who, from, 1, "en"); err != nil || len(list) != 1 || list[0].ID != want.ID || more != (from == 0) {
+			t.Errorf("from %d: %+v, more: %v, %v", from, list, more, err)
+		}
 	}
 	look := ledger.Look{Actor: "shop", Role: "decide", Purpose: "service", Reason: "a question"}
 	got, err := x.Account(ctx, id, look, explaining, "en")

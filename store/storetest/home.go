@@ -75,6 +75,7 @@ var cases = []struct {
 	{"looks are there before what was read", looked},
 	{"a read and its look are one transaction", oneTransaction},
 	{"receipts are kept, waited for or not", receipts},
+	{"receipts of a person with hundreds of pseudonyms are in one order", receiptsOfMany},
 	{"streams keep their numbers", streams},
 	{"each sees everybody once", everybody},
 	{"a snapshot is one state", snapshot},

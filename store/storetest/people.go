@@ -71,7 +71,7 @@ func unknown(t *testing.T, h *Home) {
 	if _, _, err := s.Receipt(ctx, key(1)); !errors.Is(err, vault.ErrNotFound) {
 		t.Fatal(err)
 	}
-	if r, err := s.Receipts(ctx, id(1), 5); err != nil || len(r) != 0 {
+	if r, err := s.Receipts(ctx, id(1), 0, 5); err != nil || len(r) != 0 {
 		t.Fatal(r, err)
 	}
 	enrol(t, s, 2)

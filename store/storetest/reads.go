@@ -25,7 +25,7 @@ func looked(t *testing.T, h *Home) {
 	}
 	reads := map[string]func() error{
 		"load":     func() error { _, err := s.Load(ctx, id(1), look(id(1), "why")); return err },
-		"receipts": func() error { _, err := s.Receipts(ctx, id(1), 1, look(id(1), "why")); return err },
+		"receipts": func() error { _, err := s.Receipts(ctx, id(1), 0, 1, look(id(1), "why")); return err },
 		"receipt":  func() error { _, _, err := s.Receipt(ctx, key(1), look(id(1), "why")); return err },
 		"each":     func() error { return s.Each(ctx, look(person.ID{}, "all"), func(vault.Loaded) error { return nil }) },
 		"snapshot": func() error {
@@ -124,6 +124,38 @@ func oneTransaction(t *testing.T, h *Home) {
 	}
 }
 
+func receiptsOfMany(t *testing.T, h *Home) {
+	s := h.Open(t)
+	const first, last = 1000, 1599 // more than one list of them
+	for n := uint64(first); n <= last; n += 100 {
+		var c vault.Change
+		for m := n; m < n+100; m++ {
+			c.Enrol = append(c.Enrol, enrolment(m))
+			if m > first {
+				c.Joins = append(c.Joins, vault.Join{ID: id(m), To: id(first), At: Noon, Why: "sign-in"})
+			}
+		}
+		must(t, s.Commit(ctx, c))
+	}
+	var rows []vault.Row
+	for i := uint64(0); i < 12; i++ { // the newer, the further on, and back again
+		rows = append(rows, row(first+(i*350)%600, vault.ReceiptRow, i+1, Noon.Add(time.Duration(i)*time.Second), "a"))
+	}
+	must(t, s.Keep(ctx, rows, true))
+	for from := 0; from < 12; from += 5 {
+		got, err := s.Receipts(ctx, id(last), from, 5)
+		must(t, err)
+		if want := min(5, 12-from); len(got) != want {
+			t.Fatalf("from %d: %d receipts, want %d", from, len(got), want)
+		}
+		for i, r := range got {
+			if want := rows[11-from-i]; r.Key != want.Key {
+				t.Errorf("from %d: receipt %d is of %v, want %v", from, i, r.At, want.At)
+			}
+		}
+	}
+}
+
 func receipts(t *testing.T, h *Home) {
 	s := h.Open(t)
 	enrol(t, s, 1, 2, 3)
@@ -137,14 +169,20 @@ func receipts(t *testing.T, h *Home) {
 		return err == nil
 	})
 	for range 2 {
-		got, err := s.Receipts(ctx, id(2), 10)
+		got, err := s.Receipts(ctx, id(2), 0, 10)
 		must(t, err)
 		if len(got) != 3 || got[0].Key != b.Key || got[1].Key != c.Key || got[2].Key != a.Key {
 			t.Fatalf("not the newest first: %v", got)
 		}
 		same(t, b, got[0])
-		if got, err = s.Receipts(ctx, id(1), 1); err != nil || len(got) != 1 || got[0].Key != b.Key {
+		if got, err = s.Receipts(ctx, id(1), 0, 1); err != nil || len(got) != 1 || got[0].Key != b.Key {
 			t.Fatal(got, err)
+		}
+		if got, err = s.Receipts(ctx, id(1), 1, 5); err != nil || len(got) != 2 || got[0].Key != c.Key || got[1].Key != a.Key {
+			t.Fatal("after the first:", got, err)
+		}
+		if got, err = s.Receipts(ctx, id(1), 3, 5); err != nil || len(got) != 0 {
+			t.Fatal("after all:", got, err)
 		}
 		r, l, err := s.Receipt(ctx, key(2))
 		must(t, err)

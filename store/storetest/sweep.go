@@ -99,7 +99,7 @@ func sweeps(t *testing.T, h *Home) {
 	if load(t, s, 5).Version <= before {
 		t.Fatal("rows were removed and the version stayed")
 	}
-	if r, err := s.Receipts(ctx, id(1), 5); err != nil || len(r) != 1 {
+	if r, err := s.Receipts(ctx, id(1), 0, 5); err != nil || len(r) != 1 {
 		t.Fatal(r, err)
 	}
 	if _, ok, err := s.SessionByHash(ctx, [32]byte{2}); !ok || err != nil {

@@ -58,7 +58,7 @@ func counted(t *testing.T, h *Home) {
 	must(t, s.Commit(ctx, vault.Change{Looks: []ledger.Row{asked("agent")}}))
 	_, err := s.Load(ctx, id(1), asked("privacy"))
 	must(t, err)
-	_, err = s.Receipts(ctx, id(1), 1, asked("admin"))
+	_, err = s.Receipts(ctx, id(1), 0, 1, asked("admin"))
 	must(t, err)
 	must(t, s.Each(ctx, asked("job"), func(vault.Loaded) error { return nil }))
 	must(t, s.Snapshot(ctx, asked("export"), func(*store.View) error { return nil }))

@@ -26,8 +26,8 @@ type Store interface {
 	// People who come or change meanwhile may or may not be seen.
 	Each(ctx context.Context, look ledger.Row, yield func(Loaded) error) error
 
-	// Receipts gives the person's latest receipts, newest first, with the looks appended as in Load.
-	Receipts(ctx context.Context, id person.ID, limit int, looks ...ledger.Row) ([]Row, error)
+	// Receipts gives the person's receipts, newest first: at most limit of them, after the first from. The looks are appended as in Load.
+	Receipts(ctx context.Context, id person.ID, from, limit int, looks ...ledger.Row) ([]Row, error)
 
 	// Receipt gives one receipt by its key, and whose it is.
 	Receipt(ctx context.Context, key Key, looks ...ledger.Row) (Row, Loaded, error)

@@ -172,8 +172,8 @@ type Self interface {
 	View(ctx context.Context, id person.ID, lang string) (View, error)
 	// Shown remembers that the person has seen what is known: none of it is a surprise from then on.
 	Shown(ctx context.Context, id person.ID, v View)
-	// Decisions are the latest, newest first; Decision is one of them.
-	Decisions(ctx context.Context, id person.ID, lang string) ([]decide.Decision, error)
+	// Decisions are a page of theirs, newest first, after the first from, and whether there are more; Decision is one of them.
+	Decisions(ctx context.Context, id person.ID, from int, lang string) (list []decide.Decision, more bool, err error)
 	Decision(ctx context.Context, id person.ID, decision, lang string) (decide.Decision, error)
 	// Overview is what View and Looks give, read once.
 	Overview(ctx context.Context, id person.ID, lang string) (View, Looks, error)

@@ -43,9 +43,10 @@ type Own struct {
 	Proofs  Proofs
 }
 
-// How much a page shows. What is older stays in the file that the person can take away.
+// How much a page shows. Older decisions are on further pages; older looks are in the file that the person can take away.
 const (
-	mostDecisions = 20
+	mostDecisions = 10
+	mostPages     = 10_000 // of them
 	mostLooks     = 1000
 	mostRecent    = 3
 	mostItems     = 8
@@ -154,9 +155,9 @@ func judgements(h *decide.House, r *vault.Record, now person.Instant, lang strin
 	return all
 }
 
-// Decisions are the person's latest.
-func (o *Own) Decisions(ctx context.Context, id person.ID, lang string) ([]decide.Decision, error) {
-	return o.Decider.Owned(ctx, id, mostDecisions, lang)
+// Decisions are a page of the person's, newest first.
+func (o *Own) Decisions(ctx context.Context, id person.ID, from int, lang string) ([]decide.Decision, bool, error) {
+	return o.Decider.Owned(ctx, id, from, mostDecisions, lang)
 }
 
 // Decision is one of the person's own.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +36,9 @@ type fakeSelf struct {
 
 func (s *fakeSelf) View(context.Context, person.ID, string) (View, error) { return s.view, s.fail }
 func (s *fakeSelf) Shown(context.Context, person.ID, View)                { s.shown++ }
-func (s *fakeSelf) Decisions(context.Context, person.ID, string) ([]decide.Decision, error) {
-	return s.decisions, s.fail
+func (s *fakeSelf) Decisions(_ context.Context, _ person.ID, from int, _ string) ([]decide.Decision, bool, error) {
+	to := min(from+mostDecisions, len(s.decisions))
+	return s.decisions[min(from, to):to], to < len(s.decisions), s.fail
 }
 func (s *fakeSelf) Decision(_ context.Context, _ person.ID, id, _ string) (decide.Decision, error) {
 	for _, d := range s.decisions {
@@ -249,6 +251,41 @@ func TestAPageStaysLight(t *testing.T) {
 	for _, path := range ownPages {
 		if n := ask(mux, "GET", path, nil, "In", "1").Body.Len(); n > 80<<10 { // beside 25 KB of style
 			t.Errorf("%s weighs %d KB", path, n>>10)
+		}
+	}
+}
+
+func TestDecisionsStandOnPages(t *testing.T) {
+	self := full()
+	d := self.decisions[0]
+	self.decisions = nil
+	for i := range 2*mostDecisions + 1 {
+		d.ID = fmt.Sprintf("dec_%d", i)
+		self.decisions = append(self.decisions, d)
+	}
+	mux, _ := centre(t, self)
+	for path, want := range map[string]struct {
+		first, count int
+		links        []string
+	}{
+		"/trust/decisions":          {0, 10, []string{"10"}},
+		"/trust/decisions?from=10":  {10, 10, []string{"0", "20"}},
+		"/trust/decisions?from=20":  {20, 1, []string{"10"}},
+		"/trust/decisions?from=5":   {5, 10, []string{"0", "15"}},
+		"/trust/decisions?from=-1":  {0, 10, []string{"10"}},
+		"/trust/decisions?from=1e3": {0, 10, []string{"10"}},
+		"/trust/decisions?from=999": {0, 0, []string{"989"}},
+	} {
+		body := ask(mux, "GET", path, nil, "In", "1").Body.String()
+		if n := strings.Count(body, `href="/trust/decisions/dec_`); n != want.count || n > 0 && !strings.Contains(body, fmt.Sprintf(`href="/trust/decisions/dec_%d"`, want.first)) {
+			t.Errorf("%s lists %d", path, n)
+		}
+		var links []string
+		for _, m := range regexp.MustCompile(`href="/trust/decisions\?from=(\d+)"`).FindAllStringSubmatch(body, -1) {
+			links = append(links, m[1])
+		}
+		if !slices.Equal(links, want.links) {
+			t.Errorf("%s leads to %v, want %v", path, links, want.links)
 		}
 	}
 }

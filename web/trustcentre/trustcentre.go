@@ -251,11 +251,27 @@ func (c *Centre) decided(d decide.Decision, lang string) Decided {
 	return out
 }
 
+// Decisions is a page of the list.
+type Decisions struct {
+	List         []Decided
+	Newer, Older string // where the pages beside it are; empty: there is none
+}
+
 func (c *Centre) decisions(r *http.Request, id person.ID, lang string) (any, func(), error) {
-	all, err := c.cfg.Self.Decisions(r.Context(), id, lang)
-	out := make([]Decided, len(all))
-	for i := range all {
-		out[i] = c.decided(all[i], lang)
+	from, err := strconv.Atoi(r.URL.Query().Get("from"))
+	if err != nil || from < 0 || from > mostPages*mostDecisions {
+		from = 0
+	}
+	list, more, err := c.cfg.Self.Decisions(r.Context(), id, from, lang)
+	var out Decisions
+	for _, d := range list {
+		out.List = append(out.List, c.decided(d, lang))
+	}
+	if from > 0 {
+		out.Newer = "/trust/decisions?from=" + strconv.Itoa(max(from-mostDecisions, 0))
+	}
+	if more {
+		out.Older = "/trust/decisions?from=" + strconv.Itoa(from+mostDecisions)
 	}
 	return out, nil, err
 }
