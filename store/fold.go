@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/rapporthq/rapport/person"
@@ -145,71 +146,64 @@ type folding struct {
 // read takes journal rows in their order, until they hold limit frames.
 func (f *folding) read(ctx context.Context, c conn, limit int) error {
 	*f = folding{}
-	const rows = 64
-	for after := int64(0); ; {
-		got := 0
+	err := eachInJournal(ctx, c, 0, math.MaxInt64, 64, func(seq int64, r row) (on bool, err error) {
+		if len(f.seqs) > 0 && len(f.frames) >= limit {
+			f.more, f.next = true, r.at(1)
+			return false, nil
+		}
+		f.seqs = append(f.seqs, seq)
+		return true, vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
+			f.frames = append(f.frames, fr)
+			return nil
+		})
+	})
+	f.taken = len(f.frames)
+	return err
+}
+
+// eachInJournal gives the journal's rows behind one number, up to another, in their order: seq, received, body. It reads some at a
+// time, and goes on while each wants to.
+func eachInJournal(ctx context.Context, c conn, after, last int64, some int, each func(seq int64, r row) (on bool, err error)) error {
+	for after < last {
+		got, on := 0, true
 		if err := c.do(ctx, query{
-			text: "SELECT seq, received, body FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2",
-			args: []driver.Value{after, int64(rows)},
-			scan: func(r row) error {
-				got++
-				after = r.int(0)
-				if len(f.seqs) > 0 && len(f.frames) >= limit {
-					if !f.more {
-						f.more, f.next = true, r.at(1)
-					}
-					return nil
+			text: "SELECT seq, received, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+			args: []driver.Value{after, last, int64(some)},
+			scan: func(r row) (err error) {
+				if got++; on {
+					after = r.int(0)
+					on, err = each(after, r)
 				}
-				f.seqs = append(f.seqs, after)
-				return vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
-					f.frames = append(f.frames, fr)
-					return nil
-				})
+				return err
 			},
 		}); err != nil {
 			return err
 		}
-		if got < rows || f.more {
-			f.taken = len(f.frames)
+		if got < some || !on {
 			return nil
 		}
 	}
+	return nil
 }
 
 // readPart takes from the rows of a generation the frames of one part of the pseudonyms.
 func (f *folding) readPart(ctx context.Context, c conn, old *generation, pass, passes int) error {
 	f.frames, f.arena = f.frames[:0], f.arena[:0]
-	const rows = 16
-	after, last := old.rows[0].seq-1, old.rows[len(old.rows)-1].seq
-	for after < last {
-		got := false
-		if err := c.do(ctx, query{
-			text: "SELECT seq, received, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
-			args: []driver.Value{after, last, int64(rows)},
-			scan: func(r row) error {
-				after, got = r.int(0), true
-				return vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
-					if int(binary.BigEndian.Uint16(fr.Of[:]))*passes>>16 != pass {
-						return nil
-					}
-					if len(f.arena)+len(fr.Body) > cap(f.arena) { // what was filled stays with its frames
-						f.arena = make([]byte, 0, max(1<<20, len(fr.Body)))
-					}
-					at := len(f.arena)
-					f.arena = append(f.arena, fr.Body...)
-					fr.Body = f.arena[at:len(f.arena):len(f.arena)]
-					f.frames = append(f.frames, fr)
-					return nil
-				})
-			},
-		}); err != nil {
-			return err
-		}
-		if !got {
-			break
-		}
-	}
-	return nil
+	return eachInJournal(ctx, c, old.rows[0].seq-1, old.rows[len(old.rows)-1].seq, 16, func(_ int64, r row) (on bool, err error) {
+		return true, vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
+			if int(binary.BigEndian.Uint16(fr.Of[:]))*passes>>16 != pass {
+				return nil
+			}
+			if len(f.arena)+len(fr.Body) > cap(f.arena) { // what was filled stays with its frames
+				f.arena = make([]byte, 0, max(1<<20, len(fr.Body)))
+			}
+			at := len(f.arena)
+			f.arena = append(f.arena, fr.Body...)
+			fr.Body = f.arena[at:len(f.arena):len(f.arena)]
+			f.frames = append(f.frames, fr)
+			return nil
+		})
+	})
 }
 
 // forget deletes the journal rows that were read, and no other: another process may have committed rows with smaller numbers

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"math"
 	"sync"
 	"time"
 
@@ -201,35 +202,21 @@ func unrepeated(frames []vault.Frame, window time.Duration) []vault.Frame {
 
 // recall fills the index from the journal when a home is opened: rows up to done are in history already.
 func (w *waiting) recall(ctx context.Context, c conn, done int64, now person.Instant) (last int64, err error) {
-	const rows = 64
 	var scratch []byte
-	for after := int64(0); ; {
-		got := 0
-		if err := c.do(ctx, query{
-			text: "SELECT seq, received, body FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2",
-			args: []driver.Value{after, int64(rows)},
-			scan: func(r row) error {
-				got++
-				after = r.int(0)
-				if after <= done {
-					return nil
-				}
-				var frames []placed
-				offset := int32(0)
-				err := vault.ParseFrames(r.bytes(2), r.at(1), func(f vault.Frame) error {
-					scratch = vault.AppendFrame(scratch[:0], r.at(1), &f)
-					frames = append(frames, placed{f.Of, offset, int32(len(scratch))})
-					offset += int32(len(scratch))
-					return nil
-				})
-				w.add(after, r.at(1), frames, now)
-				return err
-			},
-		}); err != nil {
-			return 0, err
+	err = eachInJournal(ctx, c, 0, math.MaxInt64, 64, func(seq int64, r row) (on bool, err error) {
+		if last = seq; seq <= done {
+			return true, nil
 		}
-		if got < rows {
-			return after, nil
-		}
-	}
+		var frames []placed
+		offset := int32(0)
+		err = vault.ParseFrames(r.bytes(2), r.at(1), func(f vault.Frame) error {
+			scratch = vault.AppendFrame(scratch[:0], r.at(1), &f)
+			frames = append(frames, placed{f.Of, offset, int32(len(scratch))})
+			offset += int32(len(scratch))
+			return nil
+		})
+		w.add(seq, r.at(1), frames, now)
+		return true, err
+	})
+	return last, err
 }

@@ -5,6 +5,7 @@
 package decideapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -49,14 +50,9 @@ type API struct{ cfg Config }
 
 // New makes the door.
 func New(cfg Config) *API {
-	if cfg.Limiter == nil {
-		cfg.Limiter = access.NewLimiter()
-	}
+	cfg.Limiter, cfg.Log = cmp.Or(cfg.Limiter, access.NewLimiter()), cmp.Or(cfg.Log, slog.Default())
 	if cfg.Clock == nil {
 		cfg.Clock = person.SystemClock
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.Default()
 	}
 	if cfg.Address == nil {
 		cfg.Address = func(r *http.Request) string {
@@ -275,16 +271,20 @@ func (a *API) answerer(p access.Principal, in *answer) (decide.Principal, error)
 	return principal(p), nil
 }
 
+// answered reads an answer: of which decision, and by whom.
+func (a *API) answered(r *http.Request, p access.Principal) (in answer, id decide.ID, as decide.Principal, err error) {
+	if err = read(r, mostAnswer, &in); err != nil {
+		return in, id, as, err
+	}
+	if id, err = in.check(); err != nil {
+		return in, id, as, err
+	}
+	as, err = a.answerer(p, &in)
+	return in, id, as, err
+}
+
 func (a *API) shown(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	var in answer
-	if err := read(r, mostAnswer, &in); err != nil {
-		return err
-	}
-	id, err := in.check()
-	if err != nil {
-		return err
-	}
-	as, err := a.answerer(p, &in)
+	in, id, as, err := a.answered(r, p)
 	if err != nil {
 		return err
 	}
@@ -296,15 +296,7 @@ func (a *API) shown(w http.ResponseWriter, r *http.Request, p access.Principal) 
 }
 
 func (a *API) feedback(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	var in answer
-	if err := read(r, mostAnswer, &in); err != nil {
-		return err
-	}
-	id, err := in.check()
-	if err != nil {
-		return err
-	}
-	as, err := a.answerer(p, &in)
+	in, id, as, err := a.answered(r, p)
 	if err != nil {
 		return err
 	}

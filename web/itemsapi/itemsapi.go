@@ -6,6 +6,7 @@
 package itemsapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,14 +40,9 @@ type API struct{ cfg Config }
 
 // New makes the door.
 func New(cfg Config) *API {
-	if cfg.Limiter == nil {
-		cfg.Limiter = access.NewLimiter()
-	}
+	cfg.Limiter, cfg.Log = cmp.Or(cfg.Limiter, access.NewLimiter()), cmp.Or(cfg.Log, slog.Default())
 	if cfg.Clock == nil {
 		cfg.Clock = person.SystemClock
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.Default()
 	}
 	return &API{cfg: cfg}
 }

@@ -37,6 +37,21 @@ type Figure struct {
 	High float64 `json:"high,omitempty"`
 }
 
+// figures are those of one bench.
+type figures struct {
+	bench string
+	all   []Figure
+}
+
+// add notes a figure, beside the bare handler's where there is one.
+func (f *figures) add(set, figure string, value float64, unit string, base float64) {
+	n := Figure{Bench: f.bench, Set: set, Figure: figure, Value: value, Unit: unit}
+	if base > 0 {
+		n.Baseline, n.Ratio = "bare handler", value/base
+	}
+	f.all = append(f.all, n)
+}
+
 // Options says how to measure.
 type Options struct {
 	Binary   string // this program, to start servers from

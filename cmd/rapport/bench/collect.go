@@ -276,14 +276,7 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	if err := g.warm(ctx); err != nil {
 		return nil, err
 	}
-	var figures []Figure
-	add := func(set, figure string, value float64, unit string, base float64) {
-		f := Figure{Bench: "collect", Set: set, Figure: figure, Value: value, Unit: unit}
-		if base > 0 {
-			f.Baseline, f.Ratio = "bare handler", value/base
-		}
-		figures = append(figures, f)
-	}
+	f := figures{bench: "collect"}
 	o.Log("batches of 100 for %s", batchFor)
 	base, err := measure(ctx, g.bare, 16, 0, min(batchFor/3, 10*time.Second), g.batch)
 	if err != nil {
@@ -295,10 +288,10 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	add(set, "batch_events_per_s", got.perSecond()*100, "", base.perSecond()*100)
-	add(set, "batch_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
-	add(set, "batch_cpu_us_per_event", got.cpuMicros()/100, "µs", base.cpuMicros()/100)
-	add(set, "history_lag_s", lag, "s", 0)
+	f.add(set, "batch_events_per_s", got.perSecond()*100, "", base.perSecond()*100)
+	f.add(set, "batch_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
+	f.add(set, "batch_cpu_us_per_event", got.cpuMicros()/100, "µs", base.cpuMicros()/100)
+	f.add(set, "history_lag_s", lag, "s", 0)
 
 	o.Log("single requests for %s", singleFor)
 	if base, err = measure(ctx, g.bare, 64, 0, singleFor, g.single); err != nil {
@@ -307,8 +300,8 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	if got, err = measure(ctx, g.ours, 64, 0, singleFor, g.single); err != nil {
 		return nil, err
 	}
-	add(set, "single_requests_per_s", got.perSecond(), "", base.perSecond())
-	add(set, "single_cpu_us_per_request", got.cpuMicros(), "µs", base.cpuMicros())
+	f.add(set, "single_requests_per_s", got.perSecond(), "", base.perSecond())
+	f.add(set, "single_cpu_us_per_request", got.cpuMicros(), "µs", base.cpuMicros())
 	rate := offered(got.perSecond())
 	if base, err = measure(ctx, g.bare, 64, rate, singleFor, g.single); err != nil {
 		return nil, err
@@ -316,9 +309,9 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	if got, err = measure(ctx, g.ours, 64, rate, singleFor, g.single); err != nil {
 		return nil, err
 	}
-	add(fmt.Sprintf("%s, %.0f/s offered", set, rate), "single_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
-	add(set, "rss_mb", g.ours.rss(), "MB", 0)
-	return figures, nil
+	f.add(fmt.Sprintf("%s, %.0f/s offered", set, rate), "single_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
+	f.add(set, "rss_mb", g.ours.rss(), "MB", 0)
+	return f.all, nil
 }
 
 // offered is the rate at which latency is measured: the largest of a few round ones that leaves a quarter of what the server can do.

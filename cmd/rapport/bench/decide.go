@@ -94,31 +94,24 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var figures []Figure
-	add := func(set, figure string, value float64, unit string, base float64) {
-		f := Figure{Bench: "decide", Set: set, Figure: figure, Value: value, Unit: unit}
-		if base > 0 {
-			f.Baseline, f.Ratio = "bare handler", value/base
-		}
-		figures = append(figures, f)
-	}
+	f := figures{bench: "decide"}
 	at := fmt.Sprintf("%s, %.0f/s offered", set, offered)
-	add(at, "p50_ms", quantile(got.latencies, .5), "ms", quantile(base.latencies, .5))
-	add(at, "p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
+	f.add(at, "p50_ms", quantile(got.latencies, .5), "ms", quantile(base.latencies, .5))
+	f.add(at, "p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
 	if base, err = measure(ctx, c.bare, 32, 0, lasting/2, c.question); err != nil {
 		return nil, err
 	}
 	if got, err = measure(ctx, c.ours, 32, 0, lasting/2, c.question); err != nil {
 		return nil, err
 	}
-	add(set, "saturation_per_s", got.perSecond(), "", base.perSecond())
-	add(set, "cpu_us_per_decision", got.cpuMicros(), "µs", base.cpuMicros())
-	add(set, "rss_mb", c.ours.rss(), "MB", 0)
-	add(set, "ready_s", c.readyIn.Seconds(), "s", 0)
+	f.add(set, "saturation_per_s", got.perSecond(), "", base.perSecond())
+	f.add(set, "cpu_us_per_decision", got.cpuMicros(), "µs", base.cpuMicros())
+	f.add(set, "rss_mb", c.ours.rss(), "MB", 0)
+	f.add(set, "ready_s", c.readyIn.Seconds(), "s", 0)
 	for _, r := range []string{"individual", "context", "generic"} {
 		o.Log("decisions on the %s rung: %.0f", r, c.ours.metric(`rapport_decisions_total{placement="home",rung="`+r+`"}`))
 	}
-	return figures, nil
+	return f.all, nil
 }
 
 // madeFile says in a bench's home that it is whole, and for which set.

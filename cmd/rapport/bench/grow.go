@@ -15,10 +15,7 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 	if o.Quick {
 		sizes, lasting, baskets = []int{1_000, 10_000}, 2*time.Second, 5
 	}
-	var figures []Figure
-	add := func(set, figure string, value float64, unit string) {
-		figures = append(figures, Figure{Bench: "grow", Set: set, Figure: figure, Value: value, Unit: unit})
-	}
+	f := figures{bench: "grow"}
 	conns := []int{1, 4, 16, 64}
 	for i, people := range sizes {
 		set := fmt.Sprintf("%d people", people)
@@ -40,9 +37,9 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 			if err != nil {
 				return err
 			}
-			add(set, "batch_events_per_s", l.perSecond()*100, "")
-			add(set, "batch_cpu_us_per_event", l.cpuMicros()/100, "µs")
-			add(set, "collect_rss_mb", g.ours.rss(), "MB")
+			f.add(set, "batch_events_per_s", l.perSecond()*100, "", 0)
+			f.add(set, "batch_cpu_us_per_event", l.cpuMicros()/100, "µs", 0)
+			f.add(set, "collect_rss_mb", g.ours.rss(), "MB", 0)
 			for _, n := range conns {
 				if i > 0 {
 					break
@@ -50,13 +47,13 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 				if l, err = measure(ctx, g.ours, n, 0, lasting/2, g.single); err != nil {
 					return err
 				}
-				add(fmt.Sprintf("%d connections", n), "single_requests_per_s", l.perSecond(), "")
-				add(fmt.Sprintf("%d connections", n), "single_p50_ms", quantile(l.latencies, .5), "ms")
+				f.add(fmt.Sprintf("%d connections", n), "single_requests_per_s", l.perSecond(), "", 0)
+				f.add(fmt.Sprintf("%d connections", n), "single_p50_ms", quantile(l.latencies, .5), "ms", 0)
 			}
 			return nil
 		}()
 		if err != nil {
-			return figures, err
+			return f.all, err
 		}
 	}
 	for i, people := range sizes {
@@ -79,9 +76,9 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 			if err != nil {
 				return err
 			}
-			add(set, "decisions_per_s", l.perSecond(), "")
-			add(set, "cpu_us_per_decision", l.cpuMicros(), "µs")
-			add(set, "decide_rss_mb", c.ours.rss(), "MB")
+			f.add(set, "decisions_per_s", l.perSecond(), "", 0)
+			f.add(set, "cpu_us_per_decision", l.cpuMicros(), "µs", 0)
+			f.add(set, "decide_rss_mb", c.ours.rss(), "MB", 0)
 			for _, n := range conns {
 				if i > 0 {
 					break
@@ -89,14 +86,14 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 				if l, err = measure(ctx, c.ours, n, 0, lasting/2, c.question); err != nil {
 					return err
 				}
-				add(fmt.Sprintf("%d connections", n), "decisions_per_s", l.perSecond(), "")
-				add(fmt.Sprintf("%d connections", n), "decision_p50_ms", quantile(l.latencies, .5), "ms")
+				f.add(fmt.Sprintf("%d connections", n), "decisions_per_s", l.perSecond(), "", 0)
+				f.add(fmt.Sprintf("%d connections", n), "decision_p50_ms", quantile(l.latencies, .5), "ms", 0)
 			}
 			return nil
 		}()
 		if err != nil {
-			return figures, err
+			return f.all, err
 		}
 	}
-	return figures, nil
+	return f.all, nil
 }

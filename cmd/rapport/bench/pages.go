@@ -231,24 +231,23 @@ func Pages(ctx context.Context, o Options) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var figures []Figure
+	f := figures{bench: "pages"}
 	var late []string
 	for _, p := range Asked {
 		took, size, cpu, err := again(ctx, p, times, ours, all[p.As])
 		if err != nil {
-			return figures, fmt.Errorf("%w: %s", err, ours.said())
+			return f.all, fmt.Errorf("%w: %s", err, ours.said())
 		}
 		base, _, _, err := again(ctx, Page{Name: "bare", Path: "/" + strconv.Itoa(size)}, times, bare, plain[""])
 		if err != nil {
-			return figures, err
+			return f.all, err
 		}
 		of := p.Name + ", " + set
 		p50, p99 := quantile(took, .5), quantile(took, .99)
-		figures = append(figures,
-			Figure{Bench: "pages", Set: of, Figure: "p50_ms", Value: p50, Unit: "ms", Baseline: "bare handler", Ratio: p50 / quantile(base, .5)},
-			Figure{Bench: "pages", Set: of, Figure: "p99_ms", Value: p99, Unit: "ms", Baseline: "bare handler", Ratio: p99 / quantile(base, .99)},
-			Figure{Bench: "pages", Set: of, Figure: "cpu_ms", Value: cpu, Unit: "ms"},
-			Figure{Bench: "pages", Set: of, Figure: "bytes", Value: float64(size), Unit: "B"})
+		f.add(of, "p50_ms", p50, "ms", quantile(base, .5))
+		f.add(of, "p99_ms", p99, "ms", quantile(base, .99))
+		f.add(of, "cpu_ms", cpu, "ms", 0)
+		f.add(of, "bytes", float64(size), "B", 0)
 		if p99 > Soon {
 			late = append(late, p.Name)
 		}
@@ -256,7 +255,8 @@ func Pages(ctx context.Context, o Options) ([]Figure, error) {
 	if o.Log("pages over %d ms at p99: %d of %d", Soon, len(late), len(Asked)); len(late) > 0 {
 		o.Log("  %s", strings.Join(late, "; "))
 	}
-	return append(figures, Figure{Bench: "pages", Set: set, Figure: "over_20_ms", Value: float64(len(late))}), nil
+	f.add(set, "over_20_ms", float64(len(late)), "", 0)
+	return f.all, nil
 }
 
 // again asks for a page so often, by one visitor after the other, each of whom has asked once before.
