@@ -224,9 +224,39 @@ func TestTheDockerfileBuildsWithOurGo(t *testing.T) {
 	if wants == nil || takes == nil || string(wants[1]) != string(takes[1]) {
 		t.Errorf("go.mod wants Go %s and the Dockerfile takes %s", wants, takes)
 	}
-	for _, line := range []string{"USER rapport", "./cmd/rapport", "CGO_ENABLED=1"} {
+	for _, line := range []string{"USER 10001", "./cmd/rapport", "CGO_ENABLED=1"} {
 		if !strings.Contains(string(dockerfile), line) {
 			t.Errorf("the Dockerfile has lost %q", line)
 		}
+	}
+}
+
+// TestTheContainerSaysWhetherItIsWell runs the Dockerfile's own check against a home that is served, and against one that is not any more.
+func TestTheContainerSaysWhetherItIsWell(t *testing.T) {
+	dockerfile, err := os.ReadFile("../../deploy/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^HEALTHCHECK .*CMD (\[.*\])$`).FindSubmatch(dockerfile)
+	if line == nil {
+		t.Fatal("the Dockerfile has no check")
+	}
+	var check []string
+	if err := json.Unmarshal(line[1], &check); err != nil {
+		t.Fatal(err)
+	}
+	home := filepath.Join(t.TempDir(), "home")
+	must(t, "init", home)
+	s := serveHome(t, home)
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.URL, "http://"), ":")
+	for i := range check {
+		check[i] = strings.ReplaceAll(check[i], "8080", port)
+	}
+	if out, err := exec.Command(check[0], check[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("a home that is served is called ill: %v %s", err, out)
+	}
+	s.stop()
+	if out, err := exec.Command(check[0], check[1:]...).CombinedOutput(); err == nil {
+		t.Errorf("a home that is not served is called well: %s", out)
 	}
 }

@@ -186,7 +186,7 @@ func TestTheLanguageIsChosenAtTheFootOfAPage(t *testing.T) {
 func TestTheShopIsAccessible(t *testing.T) {
 	d := openDemo(t)
 	ctx := browser(t, 1280, 1000, false)
-	for _, path := range []string{"/", "/shop", "/shop/department/bakery", "/shop/search?q=milk", "/shop/search?q=nothingatall", "/shop/basket", "/shop/sign-in", "/shop/product/none"} {
+	for _, path := range []string{"/", "/shop", "/shop/department/bakery", "/shop/search?q=milk", "/shop/search?q=nothingatall", "/shop/basket", "/shop/sign-in", "/shop/product/none", "/nowhere"} {
 		checkAccessible(t, ctx, d.URL+path)
 	}
 	signIn(t, ctx, d, individual(t, d, "home", 0))
