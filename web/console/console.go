@@ -4,6 +4,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"html/template"
@@ -122,10 +123,13 @@ func (c *Console) say(r *http.Request, key string, args ...any) string {
 	return c.pages.Say(c.lang(r), key, args...)
 }
 
+// answered are the pages that answer forms which are sent elsewhere: there is nothing to come back to where a form was sent.
+var answered = map[string]string{"/console/tokens": "/console/sources", "/console/tokens/revoke": "/console/sources", "/console/ledger/verify": "/console/ledger"}
+
 // frame is what stands around every page: the navigation holds what this role may open and nothing else.
 func (c *Console) frame(r *http.Request, s Staff, title string, body any) page.Frame {
-	brand, lang := c.cfg.Charter().Brand, c.lang(r)
-	f := page.Frame{Title: title, Area: "console", Brand: c.say(r, "console", brand.Name), Lang: lang, Path: r.URL.Path, Languages: brand.Languages, Footer: c.cfg.Footer.In(lang), Body: body, SignOut: "/console/sign-out"}
+	brand, lang, path := c.cfg.Charter().Brand, c.lang(r), cmp.Or(answered[r.URL.Path], r.URL.Path)
+	f := page.Frame{Title: title, Area: "console", Brand: c.say(r, "console", brand.Name), Lang: lang, Path: path, Languages: brand.Languages, Footer: c.cfg.Footer.In(lang), Body: body, SignOut: "/console/sign-out"}
 	if s.Name == "" {
 		return f
 	}
@@ -133,7 +137,7 @@ func (c *Console) frame(r *http.Request, s Staff, title string, body any) page.F
 	for _, route := range c.Routes() {
 		if route.nav != "" && slices.Contains(route.Roles, access.Role(s.Role)) {
 			href := strings.TrimPrefix(route.Key, "GET ")
-			f.Nav = append(f.Nav, page.Link{Text: c.say(r, route.nav), Href: href, Here: r.URL.Path == href})
+			f.Nav = append(f.Nav, page.Link{Text: c.say(r, route.nav), Href: href, Here: path == href})
 		}
 	}
 	return f

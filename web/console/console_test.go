@@ -275,7 +275,7 @@ func TestTheLedgerPageTellsWhoLookedAndNotAtWhom(t *testing.T) {
 
 	h.report = ledger.Report{Size: 3, Rows: 3, Keyed: 2, Erased: 1}
 	_, body = ask(t, h, "POST /console/ledger/verify", "privacy", "en")
-	holds(t, body, "The ledger is whole.", "3 entries were walked, 2 checked")
+	holds(t, body, "The ledger is whole.", "3 entries were walked, 2 checked", `name="back" value="/console/ledger"`, `href="/console/ledger" aria-current="page"`)
 	h.report.Problems = []ledger.Problem{{Number: 2, Fault: ledger.Changed, Says: "…"}}
 	_, body = ask(t, h, "POST /console/ledger/verify", "privacy", "en")
 	holds(t, body, "The ledger is not whole.", "Entry 2:", `role="alert"`)

@@ -85,9 +85,7 @@ func (c *Console) showLedger(w http.ResponseWriter, r *http.Request, report *led
 		status, body.Failed, body.Report = page.Status(code), c.say(r, "ledger.unwalked"), nil
 		c.cfg.Log.Warn("the ledger could not be walked", "error", failed)
 	}
-	f := c.frame(r, s, c.say(r, "ledger.title"), body)
-	f.Path = "/console/ledger" // of the walk there is no page to come back to
-	c.pages.Show(w, status, "ledger", f)
+	c.pages.Show(w, status, "ledger", c.frame(r, s, c.say(r, "ledger.title"), body))
 }
 
 func cmpText(a, b string) int {

@@ -80,7 +80,7 @@ func TestTokensAreForAdmins(t *testing.T) {
 		t.Errorf("%d tokens can be revoked, and one is good", n)
 	}
 	_, body = form(t, f, "POST /console/tokens", "admin", url.Values{"role": {"source"}, "source": {"tills"}, "name": {"ignored"}, "days": {"90"}, "attest": {"yes"}, "placement": {"home", "basket"}})
-	holds(t, body, "rap_once_only", "nobody can read it again")
+	holds(t, body, "rap_once_only", "nobody can read it again", `name="back" value="/console/sources"`, `href="/console/sources" aria-current="page"`)
 	want := NewToken{Role: "source", Name: "tills", Placements: []string{"home", "basket"}, Attest: true, Days: 90}
 	if len(f.made) != 1 || f.made[0].Name != want.Name || f.made[0].Role != want.Role || f.made[0].Days != 90 || !f.made[0].Attest || f.made[0].Explain || !slices.Equal(f.made[0].Placements, want.Placements) {
 		t.Errorf("%+v was made, not %+v", f.made, want)
