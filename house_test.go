@@ -58,6 +58,7 @@ var neverImports = []struct{ who, whom, why string }{
 // pure packages do no input or output: same input, same output.
 var pure = map[string]bool{
 	"person": true, "fault": true, "charter": true, "charter/draft": true, "trust/consent": true, "trust/relationship": true, "trust/tact": true, "know/recommend/linear": true,
+	"know/identity": true, "know/identity/similar": true,
 }
 
 var impure = []string{"os", "net", "net/http", "database/sql", "math/rand", "math/rand/v2", "log/slog", "log"}

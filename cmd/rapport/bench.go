@@ -17,7 +17,7 @@ func benchCommand() *cobra.Command {
 	var asJSON bool
 	var runs int
 	cmd := &cobra.Command{
-		Use:     "bench collect|decide|import|ledger|grow|pages",
+		Use:     "bench collect|decide|import|identity|ledger|grow|pages",
 		Short:   "Measure this machine: a served home under load, beside a bare server under the same load",
 		Example: "  rapport bench collect --quick\n  rapport bench decide --json\n  rapport bench pages --quick",
 		Args:    cobra.NoArgs,
@@ -90,7 +90,7 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(compare, draw, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("ledger", "reads with their looks, and a walk of the whole ledger", bench.Ledger), run("pages", "every page, one request after the other", bench.Pages), baseline)
+	cmd.AddCommand(compare, draw, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("ledger", "reads with their looks, and a walk of the whole ledger", bench.Ledger), run("identity", "records linked, judged by the truth", bench.Identity), run("pages", "every page, one request after the other", bench.Pages), baseline)
 	return cmd
 }
 

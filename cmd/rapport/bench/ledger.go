@@ -293,7 +293,7 @@ func (b *ledgerBench) walk(ctx context.Context, size int64) (seconds, cpu float6
 	}
 	slices.Sort(took)
 	slices.Sort(costs)
-	return took[1], costs[1], bytes, resident(), nil
+	return took[1], costs[1], bytes, PeakMB(), nil
 }
 
 // hashing is how long SHA-256 alone takes for so many bytes, in pieces as a walk hashes them, on all processors.
@@ -319,8 +319,8 @@ func hashing(bytes int64) float64 {
 // peak forgets the largest resident size so far, where the system can.
 func peak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
-// resident is the largest resident size of this process, in MB, and zero where /proc is not.
-func resident() float64 {
+// PeakMB is the largest resident size of this process so far, in MB, and zero where /proc is not.
+func PeakMB() float64 {
 	raw, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

@@ -1,0 +1,342 @@
+package identity
+
+import (
+	"math"
+	"slices"
+)
+
+// model is what the engine has learnt about the records, without a label: for each comparison and level how often it occurs
+// between two records of one person (m) and of two (u), and the share of all pairs that are one person's. The weight of a level
+// is log2(m/u); where what is shared has a frequency of its own (a surname, a postcode) that takes the place of u. A pair's score
+// is the log2 odds that it is one person: the prior and the weights added up (Fellegi and Sunter 1969; Winkler 1988 for learning
+// by expectation and maximisation).
+type model struct {
+	lines  []comparison
+	m, u   [][]float64
+	weight [][]float32 // by line and level
+	lambda float64     // the share of pairs that are matches
+	prior  float64     // log2 odds of it
+	rounds int
+	enough float32 // bits shared in blocks below which matches are too few to look for
+	keeps  company // what strangers share together
+
+	// Relatives: pairs of two persons who share what a household or a village shares. The class is there where the records show it.
+	h    [][]float64 // by line and level, as m
+	over [][]float32 // log2(h/m)
+	kin  float64     // log2 of relatives over strangers among all pairs; -Inf where there are none
+}
+
+// sampled is how many pairs are drawn at random to learn what records of two persons share.
+const sampled = 300_000
+
+// chance counts how often each level occurs between random pairs.
+func (r *records) chance(lines []comparison, d *draws) [][]float64 {
+	u := make([][]float64, len(lines))
+	for c := range lines {
+		u[c] = make([]float64, levels)
+	}
+	var v vector
+	for range min(sampled, 40*r.n) {
+		i, j := r.pair(d)
+		if i == j {
+			continue
+		}
+		r.compare(i, j, &v)
+		for c := range lines {
+			u[c][v.level[c]]++
+		}
+	}
+	for c := range lines {
+		said := 0.0
+		for _, l := range lines[c].has {
+			said += u[c][l]
+		}
+		for _, l := range lines[c].has {
+			u[c][l] = (u[c][l] + 0.5) / (said + 0.5*float64(len(lines[c].has)))
+		}
+	}
+	return u
+}
+
+// pair draws two records that might be linked.
+func (r *records) pair(d *draws) (i, j int32) {
+	if r.two {
+		return int32(d.below(max(1, r.first))), int32(r.first + d.below(max(1, r.n-r.first)))
+	}
+	return int32(d.below(r.n)), int32(d.below(r.n))
+}
+
+// sample is compared pairs to learn from.
+type sample struct {
+	vectors []vector
+	free    []uint32  // by pair: the sources that some block in which it met does not rest on
+	bits    []float32 // by pair: what it shares in blocks
+	asked   int       // records whose pairs these are
+	space   float64   // the pairs among which these were found
+}
+
+// draw compares records, in the order given, with all that share blocks with them and at least so many bits, until there are
+// enough pairs.
+func (r *records) draw(order []int32, enough float32) sample {
+	const pairs = 250_000
+	limit := 2 * r.limit()
+	var s sample
+	seek := r.seeker()
+	for _, i := range order {
+		for _, j := range seek.seek(i, true, limit, enough) {
+			var v vector
+			r.compare(i, j, &v)
+			s.vectors = append(s.vectors, v)
+			s.free = append(s.free, seek.free[j])
+			s.bits = append(s.bits, seek.bits[j])
+		}
+		s.asked++
+		if r.two {
+			s.space += float64(r.n - r.first)
+		} else {
+			s.space += float64(r.n - 1)
+		}
+		if len(s.vectors) > pairs {
+			break
+		}
+	}
+	return s
+}
+
+// source is the source of keys that a comparison reads.
+func (r *records) source(c comparison) int {
+	if c.field < 0 {
+		return 0
+	}
+	if r.names != nil {
+		return c.field + 1
+	}
+	return c.field
+}
+
+// study learns a model: from all pairs that meet in blocks of a sample of the records; then, where that was few of the records,
+// from those pairs of many more that share enough.
+func (r *records) study() *model {
+	d := &draws{uint64(r.n)} // the same answer each time
+	lines := r.comparisons()
+	order := d.order(r.asking())
+	md := &model{lines: lines, u: r.chance(lines, d)}
+	s := r.draw(order, 0)
+	learn := func(relatives bool) bool {
+		md.begin(r.n, relatives)
+		r.learn(md, s, relatives)
+		return !relatives || md.related()
+	}
+	relatives := learn(true)
+	if !relatives {
+		learn(false)
+	}
+	md.keeps = r.keeps(md, d)
+	if !learn(relatives) {
+		learn(false)
+	}
+	md.enough = md.threshold(s)
+	if s.asked < len(order) {
+		r.learn(md, r.draw(order[s.asked:], md.enough), false)
+	}
+	return md
+}
+
+// begin sets where learning begins: matches agree nearly everywhere, relatives in about half of what they say, and both are few.
+func (md *model) begin(n int, relatives bool) {
+	md.lambda, md.kin = 1/float64(2*n), math.Inf(-1)
+	if relatives {
+		md.kin = math.Log2(2 * md.lambda)
+	}
+	md.m, md.h = make([][]float64, len(md.lines)), make([][]float64, len(md.lines))
+	md.weight, md.over = make([][]float32, len(md.lines)), make([][]float32, len(md.lines))
+	for c, line := range md.lines {
+		md.m[c], md.h[c] = slices.Clone(line.start), make([]float64, levels)
+		for _, l := range line.has {
+			md.h[c][l] = md.middle(c, l)
+		}
+		md.weight[c], md.over[c] = make([]float32, levels), make([]float32, levels)
+	}
+	md.weigh()
+}
+
+// middle is half way from matches to strangers.
+func (md *model) middle(c int, level uint8) float64 {
+	return (md.lines[c].start[level] + md.u[c][level]) / 2
+}
+
+func (md *model) hasKin() bool { return !math.IsInf(md.kin, -1) }
+
+// related says whether what was learnt of relatives is of such: in some lines they share as matches do, and in two at least, where
+// matches agree, they are strangers. Else the class has taken the poorer ones of the matches, and is given up.
+func (md *model) related() bool {
+	shared, own := 0, 0
+	for c := range md.lines {
+		among := func(p []float64) float64 { // agreement beyond chance: 0 is a stranger's
+			return 1 - p[different]/md.u[c][different]
+		}
+		switch {
+		case among(md.m[c]) < 0.5:
+		case among(md.h[c]) < 0.15:
+			own++
+		case among(md.h[c]) > 0.5:
+			shared++
+		}
+	}
+	return shared > 0 && own > 1
+}
+
+// learn estimates m and the share of matches from the sample, u being known, and the same of relatives where that is asked for. A
+// comparison learns only from pairs that some other column brought together: those that it brought itself agree on it by choice of
+// ours.
+func (r *records) learn(md *model, s sample, relatives bool) {
+	vectors, free := slices.Clone(s.vectors), slices.Clone(s.free)
+	post, kin := make([]float64, len(vectors)), make([]float64, len(vectors))
+	bits := make([]uint32, len(md.lines))
+	for c, line := range md.lines {
+		bits[c] = 1 << r.source(line)
+	}
+	for md.rounds = 0; md.rounds < 100; md.rounds++ {
+		inParallel(len(vectors), func() func(from, to int32) {
+			return func(from, to int32) {
+				for i := from; i < to; i++ { // matches, relatives and strangers are as 2^odds, 2^related and 1
+					odds, related := md.odds(&vectors[i])
+					match, relative := exp2(odds), exp2(related)
+					post[i], kin[i] = match/(match+relative+1), relative/(match+relative+1)
+				}
+			}
+		})
+		sum, kinSum := 0.0, 0.0
+		var ours, theirs [most][levels]float64 // by line and level: matches and relatives
+		for i := range vectors {
+			p, k := post[i], kin[i]
+			sum += p
+			kinSum += k
+			if p+k < 1e-9 {
+				continue
+			}
+			for c := range md.lines {
+				if l := vectors[i].level[c]; l != missing && free[i]&bits[c] != 0 {
+					ours[c][l] += p
+					theirs[c][l] += k
+				}
+			}
+		}
+		for c, line := range md.lines {
+			const prior = 50 // pairs as at the beginning
+			all, kinAll := float64(prior), float64(prior)
+			for _, l := range line.has {
+				all += ours[c][l]
+				kinAll += theirs[c][l]
+			}
+			for _, l := range line.has {
+				md.m[c][l] = (ours[c][l] + prior*line.start[l]) / all
+				if relatives {
+					md.h[c][l] = (theirs[c][l] + prior*md.middle(c, l)) / kinAll
+				}
+			}
+		}
+		if md.rounds == 3 { // what is far from both by now will be neither, and most pairs are
+			n := 0
+			for i := range vectors {
+				if post[i]+kin[i] > 1e-6 {
+					vectors[n], free[n] = vectors[i], free[i]
+					n++
+				}
+			}
+			vectors, free = vectors[:n], free[:n]
+		}
+		was := md.lambda
+		md.lambda = max(sum, 0.5) / max(s.space, 1)
+		if relatives {
+			md.kin = math.Log2(max(kinSum, 0.5) / max(s.space, 1))
+		}
+		md.weigh()
+		if md.rounds > 5 && math.Abs(md.lambda/was-1) < 1e-3 {
+			break
+		}
+	}
+}
+
+func (md *model) weigh() {
+	for c := range md.lines {
+		for _, l := range md.lines[c].has {
+			w := math.Log2(md.m[c][l])
+			if !md.lines[c].tf[l] {
+				w -= math.Log2(md.u[c][l])
+			}
+			md.weight[c][l] = float32(w)
+			md.over[c][l] = float32(math.Log2(md.h[c][l] / md.m[c][l]))
+		}
+	}
+	md.prior = math.Log2(md.lambda / (1 - md.lambda))
+}
+
+// missed is the share of the matches that may be given up for not sharing enough in blocks.
+const missed = 0.002
+
+// threshold finds how many bits must be shared in blocks for a pair to be worth comparing: so many that the pairs with less hold
+// few of the matches that are expected.
+func (md *model) threshold(s sample) float32 {
+	order := make([]int32, len(s.vectors))
+	post := make([]float64, len(s.vectors))
+	sum := 0.0
+	for i := range s.vectors {
+		order[i] = int32(i)
+		post[i] = probability(md.score(&s.vectors[i]))
+		sum += post[i]
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		switch {
+		case s.bits[a] < s.bits[b]:
+			return -1
+		case s.bits[a] > s.bits[b]:
+			return 1
+		}
+		return int(a - b)
+	})
+	given := 0.0
+	for _, i := range order {
+		if given += post[i]; given > missed*sum {
+			return s.bits[i]
+		}
+	}
+	return 0
+}
+
+// odds are log2 of how probable it is that the two are one person's, and relatives', both over strangers.
+func (md *model) odds(v *vector) (match, relatives float64) {
+	s, k := float32(md.prior), float32(md.kin-md.prior)
+	for c := range md.lines {
+		s += md.part(c, v)
+		k += md.over[c][v.level[c]]
+	}
+	return float64(s), float64(s + k)
+}
+
+// score is the log2 odds that the two records compared are one person's.
+func (md *model) score(v *vector) float64 {
+	match, relatives := md.odds(v)
+	return match - beside(relatives)
+}
+
+// beside is what the chance of being relatives takes off a score: log2(1 + 2^odds).
+func beside(relatives float64) float64 {
+	if relatives < -20 {
+		return 0
+	}
+	return math.Log2(1 + exp2(relatives))
+}
+
+// part is what one comparison adds to the score.
+func (md *model) part(c int, v *vector) float32 {
+	l := v.level[c]
+	w := md.weight[c][l]
+	if !md.lines[c].tf[l] {
+		return w
+	}
+	return w + md.keeps.bound(md.lines, c, v)
+}
+
+// probability turns log2 odds into one.
+func probability(odds float64) float64 { return 1 / (1 + math.Exp2(-odds)) }
