@@ -138,10 +138,10 @@ func columnNames(t *Table) string {
 
 // traits are shares of a column's values that look like something.
 type traits struct {
-	filled, distinct               int
-	date, email, phone, digit, day float64
-	words, postal                  float64
-	distinctShare                  float64
+	filled, distinct          int
+	date, email, phone, digit float64
+	words, postal             float64
+	distinctShare             float64
 }
 
 // look samples the column's distinct values.
