@@ -27,7 +27,7 @@ func benchCommand() *cobra.Command {
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
 	cmd.PersistentFlags().IntVar(&runs, "runs", 1, "how often to measure: the medians are printed, with the least and the largest")
 	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide and ledger have 1m, collect has 5m (five minutes)")
-	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide: make its home there and leave it, or take the one that is there")
+	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide, grow: make the homes there and leave them, or take those that are there")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
 	run := func(name, short string, measure func(ctx context.Context, o bench.Options) ([]bench.Figure, error)) *cobra.Command {
 		return &cobra.Command{Use: name, Short: short, Example: "  rapport bench " + name + " --quick", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {

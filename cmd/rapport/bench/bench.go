@@ -59,7 +59,7 @@ type Options struct {
 	Database string // PostgreSQL URL; empty: SQLite in the home
 	Quick    bool   // smaller and shorter: the sets say so
 	Set      string // a named size, where the bench has several
-	Home     string // decide: where its home is made and left, and taken again; empty: made anew each time
+	Home     string // decide, grow: where the homes are made and left, and taken again; empty: made anew each time
 	Log      func(format string, args ...any)
 }
 

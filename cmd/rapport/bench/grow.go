@@ -9,7 +9,7 @@ import (
 )
 
 // Grow measures how cost grows: events and decisions with the number of people, and both doors with the number of connections. It is
-// the long one: with a million people some twenty minutes.
+// the long one: with a million people some twenty minutes, or five when Home holds the homes of decisions that an earlier run made.
 func Grow(ctx context.Context, o Options) ([]Figure, error) {
 	sizes, lasting, baskets := []int{10_000, 100_000, 1_000_000}, 8*time.Second, 20
 	if o.Quick {
@@ -21,7 +21,7 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 		set := fmt.Sprintf("%d people", people)
 		err := func() error {
 			o := o
-			o.Dir = filepath.Join(o.Dir, fmt.Sprintf("collect-%d", people))
+			o.Dir, o.Home = filepath.Join(o.Dir, fmt.Sprintf("collect-%d", people)), ""
 			if err := os.Mkdir(o.Dir, 0o700); err != nil {
 				return err
 			}
@@ -60,7 +60,10 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 		set := fmt.Sprintf("%d people", people)
 		err := func() error {
 			o := o
-			o.Dir, o.Home = filepath.Join(o.Dir, fmt.Sprintf("decide-%d", people)), ""
+			name := fmt.Sprintf("decide-%d", people)
+			if o.Dir = filepath.Join(o.Dir, name); o.Home != "" {
+				o.Home = filepath.Join(o.Home, name)
+			}
 			if err := os.Mkdir(o.Dir, 0o700); err != nil {
 				return err
 			}
