@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rapporthq/rapport/store/pgtest"
 )
@@ -84,12 +87,58 @@ func judge(calls []byte) error {
 }
 
 func TestAPostgreSQLThatDoesNotSyncIsRefused(t *testing.T) {
-	s, err := Open(context.Background(), Options{URL: pgtest.URL(t) + "&synchronous_commit=off"})
-	if !errors.Is(err, errUnsafe) {
-		if s != nil {
+	ctx := context.Background()
+	own := pgtest.Own(t)
+	admin, err := pgx.Connect(ctx, own.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(ctx) }()
+	set := func(name, value string) {
+		t.Helper()
+		for _, statement := range []string{"ALTER SYSTEM SET " + name + " = " + value, "SELECT pg_reload_conf()"} {
+			if _, err := admin.Exec(ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for late := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) { // the server reads its files when it comes to it
+			c, err := pgx.Connect(ctx, own.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var now string
+			err = c.QueryRow(ctx, "SELECT current_setting($1)", name).Scan(&now)
+			_ = c.Close(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now == value {
+				return
+			}
+			if time.Now().After(late) {
+				t.Fatalf("%s stays %q", name, now)
+			}
+		}
+	}
+	opens := func(url string) error {
+		s, err := Open(ctx, Options{URL: url})
+		if err == nil {
 			_ = s.Close()
 		}
-		t.Fatalf("opened: %v", err)
+		return err
+	}
+	if err := opens(own.URL); err != nil {
+		t.Fatalf("as it comes it is good: %v", err)
+	}
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+		set(name, "off")
+		if err := opens(own.URL); !errors.Is(err, errUnsafe) {
+			t.Errorf("with %s off it opened: %v", name, err)
+		}
+		set(name, "on")
+	}
+	if err := opens(own.URL + "&synchronous_commit=off"); !errors.Is(err, errUnsafe) {
+		t.Errorf("with synchronous_commit off in the address it opened: %v", err)
 	}
 }
 

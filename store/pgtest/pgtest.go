@@ -116,7 +116,7 @@ func (p place) launch(after string) (string, error) {
 	}
 	defer log.Close()
 	// The keeper outlives this process by a moment: when the pipe it reads from closes, it ends the server and tidies up.
-	keeper := `"$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c max_connections=100 -c shared_buffers=64MB -c fsync=on -c max_wal_size=2GB &
+	keeper := `"$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c max_connections=100 -c shared_buffers=64MB -c max_wal_size=2GB &
 read -r _
 kill -INT $!
 wait` + after
