@@ -16,8 +16,8 @@ type decideHome struct {
 	readyIn    time.Duration
 }
 
-func openDecideHome(ctx context.Context, o Options, set string, people, events int) (c *decideHome, err error) {
-	dir, made := o.Home, false
+func openDecideHome(ctx context.Context, o Options, people, events int) (c *decideHome, err error) {
+	dir, made, set := o.Home, false, fmt.Sprintf("%d people of %d events", people, events)
 	if dir != "" {
 		if made, err = madeFor(dir, set); err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ func Decide(ctx context.Context, o Options) ([]Figure, error) {
 	case o.Set == "1m":
 		people, offered, set = 1_000_000, 2000, "1m people"
 	}
-	c, err := openDecideHome(ctx, o, set, people, events)
+	c, err := openDecideHome(ctx, o, people, events)
 	if err != nil {
 		return nil, err
 	}

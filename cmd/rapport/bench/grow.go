@@ -67,7 +67,7 @@ func Grow(ctx context.Context, o Options) ([]Figure, error) {
 			if err := os.Mkdir(o.Dir, 0o700); err != nil {
 				return err
 			}
-			c, err := openDecideHome(ctx, o, set, people, baskets)
+			c, err := openDecideHome(ctx, o, people, baskets)
 			if err != nil {
 				return err
 			}
