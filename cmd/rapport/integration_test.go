@@ -30,15 +30,26 @@ func snippets(t *testing.T, page string) map[string]string {
 	return found
 }
 
-// TestTheSnippetsOfTheDocsRun takes each integration out of docs/integration.md as it stands there, runs it against a served home
+// TestTheSnippetsOfTheDocsRun makes a home as docs/integration.md says, takes each integration out of it as it stands there, runs it
 // with nothing but what comes with its language, and looks at what the home then knows.
 func TestTheSnippetsOfTheDocsRun(t *testing.T) {
 	all := snippets(t, "../../docs/integration.md")
-	home := exampleHome(t)
-	must(t, "import", "--home", home, "--source", "tills", "--as", "items", writeFile(t, "items.jsonl",
-		`{"id":"tea","name":"Black tea","department":"GROCERY","price":4.25}`+"\n"+`{"id":"milk","name":"Milk","department":"GROCERY","price":1.1}`+"\n"+`{"id":"bread","name":"Bread","department":"GROCERY","price":2.2}`+"\n"))
-	key := must(t, "token", "--home", home, "--role", "source", "--name", "signup")
-	token := must(t, "token", "--home", home, "--role", "decide", "--name", "website", "--attest")
+	page, err := os.ReadFile("../../docs/integration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, begin, _ := strings.Cut(string(page), "```sh\n")
+	begin, served, _ := strings.Cut(begin, "rapport serve --home ./shop &\n")
+	if !strings.HasPrefix(served, "```") {
+		t.Fatal("the page does not begin with a home that is made and served")
+	}
+	dir := shortDir(t)
+	said, err := inShell(t, dir)(begin + "echo; echo $RAPPORT_KEY; echo $RAPPORT_TOKEN")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	tokens := strings.Fields(said)
+	home, key, token := filepath.Join(dir, "shop"), tokens[len(tokens)-2], tokens[len(tokens)-1]
 	s := serveHome(t, home)
 	run := map[string]struct {
 		file string
