@@ -299,3 +299,16 @@ func TestLearningFromNobodySaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// TestAHigherKAsksForLearning accepts a charter that wants more people behind each weight, and one that wants fewer.
+func TestAHigherKAsksForLearning(t *testing.T) {
+	home := exampleHome(t)
+	for k, asks := range map[string]bool{"k: 40": true, "k: 20": false} {
+		first := writeFile(t, "first.yaml", string(edited(t, "k: 25", "k: 30")))
+		must(t, "charter", "accept", "--home", home, first)
+		said := must(t, "charter", "accept", "--home", home, writeFile(t, "next.yaml", string(edited(t, "k: 25", k))))
+		if strings.Contains(said, "rapport learn") != asks {
+			t.Errorf("%s after 30: %s", k, said)
+		}
+	}
+}

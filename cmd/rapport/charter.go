@@ -182,10 +182,14 @@ func runDiff(_ context.Context, h *house, args proposalArgs, say *speaker) error
 }
 
 func runAccept(ctx context.Context, h *house, args proposalArgs, say *speaker) error {
+	was := h.charter().K
 	a, err := h.accept(ctx, args.Source, "admin")
 	if err != nil {
 		return err
 	}
 	say.Printf("Charter %d is in force (%s).\n", a.Position, a.Hash)
+	if now := h.charter().K; now > was {
+		say.Printf("Until the model is learnt again, its weights rest on as few as %d people, not %d: rapport learn.\n", was, now)
+	}
 	return h.purge(ctx, say)
 }
