@@ -7,16 +7,20 @@ import (
 	"runtime/metrics"
 )
 
-// The garbage that a served home may hold before it is collected: about this much, however little is alive, so that a small home is not
-// collected all the time and a large one does not take twice its size.
+// The garbage that a served home may hold before it is collected. Small homes are not collected all the time; those of some hundred
+// thousand people stay under half a gigabyte in all; beyond large, processor time is dearer than memory.
 const (
-	headroom              = 96 << 20
-	leastHeadroom, mostOf = 40, 300 // in hundredths of what is alive
+	headroom             = 96 << 20
+	large                = 200 << 20
+	leastPart, mostParts = 40, 300 // in hundredths of what is alive
 )
 
 // gcPercent is Go's GOGC for so many bytes alive.
 func gcPercent(alive uint64) int {
-	return int(min(max(headroom*100/max(alive, 1), leastHeadroom), mostOf))
+	if alive >= large {
+		return 100
+	}
+	return int(min(max(headroom*100/max(alive, 1), leastPart), mostParts))
 }
 
 // tendHeap sets GOGC after each collection by what was found alive, unless whoever started the process set one.
