@@ -12,7 +12,7 @@ import (
 
 // onlyFrames says that a change is the common one: events of people who are there, and nothing else.
 func onlyFrames(ch *vault.Change) bool {
-	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Joins)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks) == 0
+	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Joins)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks)+len(ch.Lift)+len(ch.Unless) == 0
 }
 
 // frames does the acts of a group that are only frames: it checks, for all of them in one question, that the gate judged by
@@ -170,8 +170,7 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		}
 		held[id].bump = true
 	}
-	var qs []query
-	qs = enrol(qs, ch)
+	qs := enrol(lift(nil, ch.Lift), ch)
 	if len(ch.Joins) > 0 {
 		if err := c.do(ctx, qs...); err != nil { // the new ones must be there to be joined
 			return err
@@ -197,6 +196,9 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		qs = append(qs, lookRow(&ch.Looks[i]))
 	}
 	if err := c.do(ctx, qs...); err != nil {
+		return err
+	}
+	if err := s.bars(ctx, c, ch.Unless); err != nil { // after the identifiers are written: who is being forgotten holds them
 		return err
 	}
 	if err := s.sight(ctx, c, ch.Sightings); err != nil {
@@ -263,6 +265,9 @@ func (s *Store) roots(ctx context.Context, c conn, ch *vault.Change, fresh map[p
 func enrol(qs []query, ch *vault.Change) []query {
 	for i := range ch.Enrol {
 		e := &ch.Enrol[i]
+		if g, ok := vault.GenerationOf(e.Wrapped); ok {
+			qs = append(qs, query{text: "SELECT 1 FROM setting WHERE name = $1", args: []driver.Value{retired(g)}, scan: func(row) error { return vault.ErrStale }})
+		}
 		qs = append(qs, query{
 			text: "INSERT INTO person (id, root, joined_at, why, version, enrolled_at, wrapped) VALUES ($1, $1, 0, '', 1, $2, $3)",
 			args: []driver.Value{e.ID[:], int64(e.At), blob(e.Wrapped)},

@@ -13,6 +13,9 @@ import (
 // t: text, ?: may be missing) and the columns by which they are sorted. Leases, sessions and sign-in links are left out: nobody is to be signed in
 // by an old copy. What history has folded is left out too: of the journal only what waits is copied. A test holds this list to the schema.
 var copied = []copiedTable{
+	{"tombstone", "hash:b at:i", "hash"},
+	{"erasure", "id:b begun:i ended:i body:b", "id"},
+	{"retained", "id:b label:b purpose:t until:i body:b", "id"},
 	{"person", "id:b root:b parent:b? joined_at:i why:t version:i enrolled_at:i wrapped:b", "id"},
 	{"identifier", "blind:b since:i person:b verified:i", "blind, since"},
 	{"sealed", "person:b kind:i key:b at:i head:b body:b", "person, kind, key"},
@@ -32,7 +35,14 @@ var copied = []copiedTable{
 	{"spent", "hash:b until:i", "hash"},
 	{"refusal", "day:i source:t event:t field:t reason:t count:i", "day, source, event, field, reason"},
 	{"tally", "day:i kind:t name:t count:i", "day, kind, name"},
+	{"leaving", "person:b erasure:b", "person"},
 	{"history", "person:b chunk:i last:i heads:b body:b", "person, chunk"},
+}
+
+// Current says whether the rows of a table belong to what must always be the newest, as the wrapped data keys do: who was forgotten since an older
+// copy was made, and what is kept of them. They come before all others.
+func Current(table string) bool {
+	return table == "tombstone" || table == "erasure" || table == "retained"
 }
 
 // notCopied are the tables that a copy does without, and why not is said above.

@@ -27,6 +27,8 @@ type dialect struct {
 	// accounting makes who accounts wait for those.
 	settled          time.Duration
 	late, accounting string
+	// still waits until nobody who began before is writing about people, and keeps others from it until the transaction ends.
+	still string
 	// seq says that we number the journal's rows ourselves.
 	seq bool
 	// lastNumber asks for the last number that a table's column of ever new numbers was given.
@@ -57,6 +59,7 @@ var postgresDialect = dialect{
 	alone:      "SELECT pg_advisory_xact_lock(7267070)", // a number of our own: "rap", "fold"
 	unhurried:  "SET LOCAL " + forsakenSetting + " = 0",
 	settled:    2 * pgPatience,
+	still:      "LOCK TABLE identifier, sealed, receipt, session, link, sighting, look IN SHARE ROW EXCLUSIVE MODE",
 	late:       "SELECT pg_advisory_xact_lock_shared(7267072)",
 	accounting: "SELECT pg_advisory_xact_lock(7267072)",
 }

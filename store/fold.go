@@ -153,7 +153,9 @@ func (f *folding) read(ctx context.Context, c conn, limit int) error {
 		}
 		f.seqs = append(f.seqs, seq)
 		return true, vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
-			f.frames = append(f.frames, fr)
+			if !fr.Of.IsZero() { // blanked: somebody was forgotten
+				f.frames = append(f.frames, fr)
+			}
 			return nil
 		})
 	})
@@ -191,7 +193,7 @@ func (f *folding) readPart(ctx context.Context, c conn, old *generation, pass, p
 	f.frames, f.arena = f.frames[:0], f.arena[:0]
 	return eachInJournal(ctx, c, old.rows[0].seq-1, old.rows[len(old.rows)-1].seq, 16, func(_ int64, r row) (on bool, err error) {
 		return true, vault.ParseFrames(r.bytes(2), r.at(1), func(fr vault.Frame) error {
-			if int(binary.BigEndian.Uint16(fr.Of[:]))*passes>>16 != pass {
+			if fr.Of.IsZero() || int(binary.BigEndian.Uint16(fr.Of[:]))*passes>>16 != pass {
 				return nil
 			}
 			if len(f.arena)+len(fr.Body) > cap(f.arena) { // what was filled stays with its frames

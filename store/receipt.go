@@ -121,9 +121,15 @@ func (k *keeper) flush(s *Store) bool {
 		if err := s.outOfTheWay(ctx, c, rows); err != nil {
 			return err
 		}
-		qs := make([]query, len(rows))
+		alive, err := known(ctx, c, rows)
+		if err != nil {
+			return err
+		}
+		qs := make([]query, 0, len(rows))
 		for i := range rows {
-			qs[i] = receiptRow(&rows[i])
+			if alive[rows[i].Of] { // of who was forgotten meanwhile none is kept
+				qs = append(qs, receiptRow(&rows[i]))
+			}
 		}
 		return c.do(ctx, qs...)
 	})
@@ -134,6 +140,20 @@ func (k *keeper) flush(s *Store) bool {
 		k.waiting = append(rows, k.waiting...)
 	}
 	return err == nil
+}
+
+// known says which of the rows' people are there.
+func known(ctx context.Context, c conn, rows []vault.Row) (map[person.ID]bool, error) {
+	ids := make([]person.ID, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].Of
+	}
+	alive := make(map[person.ID]bool, len(ids))
+	var qs []query
+	for _, part := range portions(unique(ids)) {
+		qs = append(qs, query{text: "SELECT id FROM person WHERE " + inID(len(part)), args: pad(nil, part), scan: func(r row) error { alive[r.id(0)] = true; return nil }})
+	}
+	return alive, c.do(ctx, qs...)
 }
 
 func receiptRow(r *vault.Row) query {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"testing"
@@ -14,6 +15,7 @@ import (
 // TestANewerSchemaSaysWhoMayGoOn opens one database with binaries of three versions: the one of today, one that only adds, and one that does not.
 func TestANewerSchemaSaysWhoMayGoOn(t *testing.T) {
 	t.Cleanup(func() { schema = embedded })
+	last := Schema()["main"]
 	with := func(t *testing.T, texts ...string) {
 		t.Helper()
 		files := fstest.MapFS{}
@@ -28,11 +30,11 @@ func TestANewerSchemaSaysWhoMayGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, text := range texts {
-			files[[]string{"schema/main_0004_added.sql", "schema/main_0005_changed.sql"}[i]] = &fstest.MapFile{Data: []byte(text)}
+			files[fmt.Sprintf("schema/main_%04d_planted.sql", last+int64(i)+1)] = &fstest.MapFile{Data: []byte(text)}
 		}
 		schema = files
 	}
-	const adds = "-- Serves binaries from version 3\nCREATE TABLE added (n BIGINT NOT NULL);\n"
+	adds := fmt.Sprintf("-- Serves binaries from version %d\n", last) + "CREATE TABLE added (n BIGINT NOT NULL);\n"
 	const changes = "ALTER TABLE added ADD COLUMN more BIGINT;\n"
 	ctx := context.Background()
 	for engine, o := range map[string]Options{"SQLite": {Dir: filepath.Join(t.TempDir(), "home")}, "PostgreSQL": {URL: pgtest.URL(t)}} {

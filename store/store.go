@@ -13,6 +13,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rapporthq/rapport/person"
@@ -70,6 +71,8 @@ type Store struct {
 
 	versions *versions // the one writer's; nil where there are several
 	waiting  *waiting  // events that are not in history yet; nil where there are several writers
+
+	unmarked atomic.Bool // nobody was ever forgotten here; only where this process is the only writer
 
 	schema map[string]int64 // versions that this binary was made for
 
@@ -147,6 +150,10 @@ func (s *Store) migrateLite(ctx context.Context) error {
 		last, err := s.waiting.recall(ctx, c, folded, now)
 		s.seq = max(folded, last)
 		if err != nil {
+			return err
+		}
+		s.unmarked.Store(true)
+		if err := c.do(ctx, query{text: "SELECT 1 FROM tombstone LIMIT 1", scan: func(row) error { s.unmarked.Store(false); return nil }}); err != nil {
 			return err
 		}
 		return c.do(ctx, query{text: "DELETE FROM journal WHERE seq <= $1", args: []driver.Value{folded}}) // folded before a crash

@@ -25,6 +25,8 @@ type SweepRules struct {
 	// Receipts, Sessions and Refusals remove receipts made, sessions, links and spent tokens that ended, and counts of days, before these.
 	// 0: they stay.
 	Receipts, Sessions, Refusals person.Instant
+	// Retained removes what a law obliged to keep of forgotten people until before this. 0: it stays.
+	Retained person.Instant
 	// Count only counts what would go: what is pending.
 	Count bool
 }
@@ -44,7 +46,7 @@ const Everything person.Instant = 1<<63 - 1
 
 // Swept counts what went, or would go.
 type Swept struct {
-	Rows, Frames, Receipts, Sessions, Refusals int
+	Rows, Frames, Receipts, Sessions, Refusals, Retained int
 }
 
 // sweepStep is how many rows one transaction looks at, so that others wait little.
@@ -64,6 +66,7 @@ func (s *Store) Sweep(ctx context.Context, rules SweepRules) (Swept, error) {
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "session", "hash", "expires"),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "link", "hash", "expires"),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "spent", "hash", "until"),
+		s.sweepOld(ctx, &rules, rules.Retained, &n.Retained, "retained", "id", "until"),
 		s.sweepRefusals(ctx, &rules, &n.Refusals),
 	)
 	if n != (Swept{}) && !rules.Count {

@@ -220,3 +220,16 @@ func (w *waiting) recall(ctx context.Context, c conn, done int64, now person.Ins
 	})
 	return last, err
 }
+
+// forget drops where the frames of these pseudonyms lie.
+func (w *waiting) forget(ids []person.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, g := range []*generation{w.young, w.old} {
+		for _, id := range ids {
+			if g != nil {
+				delete(g.of, id)
+			}
+		}
+	}
+}

@@ -17,17 +17,18 @@ import (
 
 func init() { register("backup", runBackup) }
 
-type backupArgs struct{ File, Keys string }
+type backupArgs struct{ File, Keys, Wrapping string }
 
 func backupCommand() *cobra.Command {
 	var home homeOptions
 	var args backupArgs
 	cmd := &cobra.Command{
 		Use:   "backup --home DIR FILE --keys FILE",
-		Short: "Copy a home into two files, also while it serves: its data, sealed, and its keys",
+		Short: "Copy a home into files, also while it serves: its data, sealed, its keys, wrapped, and what unwraps them",
 		Long: "Everything that was acknowledged before the command began is in the copy. FILE must not be there yet; the keys file is\n" +
-			"replaced, for it must always be the current one. Keep the two apart: who has both reads everything. Sessions are not\n" +
-			"copied: people sign in again.",
+			"replaced, for it must always be the current one: whoever was forgotten since FILE was made is not in it, and cannot be read.\n" +
+			"What unwraps the keys is in neither: it goes into a third file, which is replaced too. Keep the three apart, and no old ones\n" +
+			"of the last two: who has all three reads everything. Sessions are not copied: people sign in again.",
 		Example: "  rapport backup --home ./shop /backups/shop-2026-11-22 --keys /elsewhere/shop-keys",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -41,15 +42,26 @@ func backupCommand() *cobra.Command {
 			if args.Keys, err = filepath.Abs(args.Keys); err != nil {
 				return err
 			}
-			if args.File == args.Keys {
-				return usage{errors.New("data and keys go into two files; keep them apart")}
+			if args.Wrapping, err = wrappingPath(args.Wrapping, args.Keys); err != nil {
+				return err
+			}
+			if args.File == args.Keys || args.Wrapping == args.File || args.Wrapping == args.Keys {
+				return usage{errors.New("data, keys and the wrapping key go into files of their own; keep them apart")}
 			}
 			return perform(cmd.Context(), home, "backup", args, terminal(cmd))
 		},
 	}
 	homeFlags(cmd, &home)
 	cmd.Flags().StringVar(&args.Keys, "keys", "", "file for the keys, to be kept elsewhere than the data")
+	cmd.Flags().StringVar(&args.Wrapping, "wrapping", "", "file for the wrapping key, to be kept elsewhere than both (default: the keys file's name with .wrapping)")
 	return cmd
+}
+
+func wrappingPath(given, keys string) (string, error) {
+	if given == "" {
+		given = keys + ".wrapping"
+	}
+	return filepath.Abs(given)
 }
 
 func runBackup(ctx context.Context, h *house, args backupArgs, say *speaker) error {
@@ -67,6 +79,8 @@ func runBackup(ctx context.Context, h *house, args backupArgs, say *speaker) err
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	wrapping := keys[vault.WrappingFile]
+	delete(keys, vault.WrappingFile)
 	_, name := h.vault.TreeKey()
 	about := backup.Home{Name: name, Secret: h.vault.Secret(backupSecret), Version: version, Charter: proposal, Files: keys, Now: h.clock().Time()}
 	var counts backup.Counts
@@ -77,6 +91,9 @@ func runBackup(ctx context.Context, h *house, args backupArgs, say *speaker) err
 			return err
 		})
 	})
+	if err == nil {
+		err = writeWhole(args.Wrapping, func(w io.Writer) error { _, err := w.Write(wrapping); return err })
+	}
 	if err != nil {
 		return err
 	}
@@ -84,7 +101,7 @@ func runBackup(ctx context.Context, h *house, args backupArgs, say *speaker) err
 	for _, n := range counts {
 		rows += n
 	}
-	say.Printf("%s holds %d pseudonyms and %d rows in all, sealed. %s holds the keys: keep it elsewhere, and destroy older ones.\n", args.File, counts["person"], rows, args.Keys)
+	say.Printf("%s holds %d pseudonyms and %d rows in all, sealed. %s holds the keys: keep it elsewhere, and destroy older ones. %s opens those: keep it elsewhere again.\n", args.File, counts["person"], rows, args.Keys, args.Wrapping)
 	return nil
 }
 
@@ -133,7 +150,7 @@ func refusal(path string, err error) error {
 		{backup.ErrCut, "%s is cut short: its end is missing; take another copy of it."},
 		{backup.ErrChanged, "%s was changed or damaged after it was written; take another copy of it."},
 		{backup.ErrWrongKeys, "%s holds the keys of another home; give those of this backup's home."},
-		{backup.ErrOldKeys, "%s is older than the backup and lacks keys of people who came later; give the one that was written with it, or a newer one."},
+		{backup.ErrOldKeys, "%s is older than the backup: it lacks keys of people who came later, and does not know who was forgotten since; give the one that was written with it, or a newer one."},
 		{backup.ErrNewer, "%s was made by a newer rapport; restore it with that one."},
 	} {
 		if errors.Is(err, r.err) {

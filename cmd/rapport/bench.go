@@ -17,7 +17,7 @@ func benchCommand() *cobra.Command {
 	var asJSON bool
 	var runs int
 	cmd := &cobra.Command{
-		Use:     "bench collect|decide|import|identity|ledger|grow|pages",
+		Use:     "bench collect|decide|import|identity|ledger|erase|grow|pages",
 		Short:   "Measure this machine: a served home under load, beside a bare server under the same load",
 		Example: "  rapport bench collect --quick\n  rapport bench decide --json\n  rapport bench pages --quick",
 		Args:    cobra.NoArgs,
@@ -26,8 +26,8 @@ func benchCommand() *cobra.Command {
 	cmd.PersistentFlags().BoolVar(&o.Quick, "quick", false, "smaller and shorter, under 40 seconds (pages: a minute); the sets say so")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
 	cmd.PersistentFlags().IntVar(&runs, "runs", 1, "how often to measure: the medians are printed, with the least and the largest")
-	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide and ledger have 1m, collect has 5m (five minutes)")
-	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide, grow: make the homes there and leave them, or take those that are there")
+	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide, ledger and erase have 1m, collect has 5m (five minutes)")
+	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide, grow, erase --set 1m: make the homes there and leave them, or take those that are there")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
 	run := func(name, short string, measure func(ctx context.Context, o bench.Options) ([]bench.Figure, error)) *cobra.Command {
 		return &cobra.Command{Use: name, Short: short, Example: "  rapport bench " + name + " --quick", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
@@ -90,7 +90,7 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(compare, draw, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("ledger", "reads with their looks, and a walk of the whole ledger", bench.Ledger), run("identity", "records linked, judged by the truth", bench.Identity), run("pages", "every page, one request after the other", bench.Pages), baseline)
+	cmd.AddCommand(compare, draw, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("ledger", "reads with their looks, and a walk of the whole ledger", bench.Ledger), run("identity", "records linked, judged by the truth", bench.Identity), run("erase", "forgetting people of a home, and writing its files anew", bench.Erase), run("pages", "every page, one request after the other", bench.Pages), baseline)
 	return cmd
 }
 

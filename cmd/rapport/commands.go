@@ -13,7 +13,7 @@ import (
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), initCommand(), serveCommand(), tokenCommand(), importCommand(), charterCommand(), learnCommand(), decideCommand(),
-		evaluateCommand(), identityCommand(), ledgerCommand(), proveCommand(), doctorCommand(), backupCommand(), restoreCommand(), benchCommand(),
+		evaluateCommand(), identityCommand(), ledgerCommand(), rightsCommand(), keysCommand(), proveCommand(), doctorCommand(), backupCommand(), restoreCommand(), benchCommand(),
 	}
 }
 

@@ -41,7 +41,7 @@ var expected = map[string]string{
 	"POST /language":   "-sdmapAPc",
 	"POST /v1/{call}":  "-sdmapAPc",
 	"POST /api/decide": "dp", "GET /api/decisions/{id}": "dpc", "POST /api/shown": "-dpc", "POST /api/feedback": "-dpc",
-	"POST /api/sign-in-links": "d", "GET /api/items/{id}/goes-with": "sd",
+	"POST /api/sign-in-links": "d", "POST /api/rights/erase": "p", "GET /api/items/{id}/goes-with": "sd",
 	"GET /trust/facts": "-c", "GET /trust/choices": "-c", "GET /trust/decisions": "-c", "GET /trust/decisions/{id}": "-c", "GET /trust/looks": "-c", "GET /trust/looks.json": "-c",
 	"GET /trust/ledger/{what}": "-sdmapAPc", "POST /trust/correct": "c",
 	"GET /trust": "-c", "GET /trust/enter/{link}": "-c", "POST /trust/enter": "-c", "POST /trust/choose": "c", "POST /trust/remove": "c", "POST /trust/restrict": "c", "POST /trust/feedback": "c", "POST /trust/sign-out": "-c",

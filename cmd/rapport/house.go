@@ -22,6 +22,7 @@ import (
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/ledger/anchor"
+	"github.com/rapporthq/rapport/trust/rights"
 	"github.com/rapporthq/rapport/trust/self"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -41,6 +42,7 @@ type house struct {
 	gate    *collect.Gate
 	decider *decide.Decider
 	acts    *self.Acts
+	eraser  *rights.Eraser
 	streams *streamNames
 	rates   rates
 
@@ -50,6 +52,7 @@ type house struct {
 	outdated  chan error // told once when a newer binary has changed the database so that this one may not go on
 	walking   sync.Mutex // one walk of the ledger for a page at a time
 	witnesses *http.Client
+	rotating  sync.Mutex // one rotation of the keys at a time
 	learning  sync.Mutex // one learning at a time: what began earlier must not replace what knows more
 }
 
@@ -113,8 +116,11 @@ func (h *house) wire(ctx context.Context) error {
 	h.book = collect.NewBook(h.store, h.clock)
 	h.meter.days = tally.NewBook(h.store, h.clock)
 	h.gate = collect.New(collect.Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return h.live.House().Series }, Book: h.book,
-		Catalogue: shelfOf{h.live}, Meter: h.meter, Clock: h.clock, Log: h.log})
+		Catalogue: shelfOf{h.live}, Tombs: h.store, Meter: h.meter, Clock: h.clock, Log: h.log})
 	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided, Shared: h.shared()})
+	h.eraser = &rights.Eraser{Store: h.store, Vault: h.vault, Ledger: h.ledger, Entries: h.store.Ledger(), Series: h.series, Streams: h.streams.of,
+		Marks:   func(item string) []string { return h.live.House().Shelf.Sensitive(item) },
+		Holders: []rights.Holder{h.store, h.gate, h.decider}, Ended: h.keeper.Dropped, Clock: h.clock, Shared: h.shared()}
 	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock, Chosen: h.meter.Chosen}
 	return nil
 }

@@ -21,6 +21,7 @@ const (
 	flushEvery    = 5 * time.Second
 	sweepEvery    = time.Hour
 	sweepTurn     = 10 * time.Minute // how often it is looked whether sweeping is due; a start has better things to do
+	eraseEvery    = 5 * time.Second  // an erasure that was cut off is gone on with
 	learnEvery    = 24 * time.Hour
 	dueEvery      = time.Hour // how often it is looked whether learning is due
 )
@@ -41,7 +42,7 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 		name  string
 		every time.Duration
 		work  job.Work
-	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepTurn, h.sweepIfDue}, {"learn", dueEvery, h.learnIfDue}, {"anchor", anchorEvery, h.anchor}} {
+	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepTurn, h.sweepIfDue}, {"learn", dueEvery, h.learnIfDue}, {"anchor", anchorEvery, h.anchor}, {"erase", eraseEvery, h.finishErasures}} {
 		r.Every(j.name, j.every, h.told(j.name, j.work))
 	}
 	r.Start(ctx)
@@ -111,6 +112,13 @@ func (h *house) fold(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// finishErasures goes on with erasures that were cut off.
+func (h *house) finishErasures(ctx context.Context) error {
+	h.vault.Follow()
+	_, err := h.eraser.Resume(ctx)
+	return err
 }
 
 // sequence folds what was committed into the ledger's tree.

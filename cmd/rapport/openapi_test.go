@@ -263,6 +263,16 @@ func TestEachDoorAnswersAsDescribed(t *testing.T) {
 	d.wants(401, post("/api/sign-in-links", access.Anyone, "", signIn), nil)
 	d.wants(403, post("/api/sign-in-links", access.Decide, d.plain, signIn), nil)
 
+	leaver := map[string]any{"person": map[string]any{"userId": "a-leaver"}}
+	d.wants(200, post("/v1/identify", access.Source, source, map[string]any{"userId": "a-leaver", "traits": map[string]any{"name": "A Leaver"}}), nil)
+	d.wants(400, post("/api/rights/erase", access.Privacy, d.tokens[access.Privacy], map[string]any{"person": map[string]any{}}), nil)
+	d.wants(401, post("/api/rights/erase", access.Anyone, "", leaver), nil)
+	d.wants(403, post("/api/rights/erase", access.Admin, admin, leaver), nil)
+	d.wants(413, post("/api/rights/erase", access.Privacy, d.tokens[access.Privacy], map[string]any{"person": strings.Repeat("x", 20<<10)}), nil)
+	d.wants(200, post("/api/rights/erase", access.Privacy, d.tokens[access.Privacy], leaver), nil)
+	d.wants(404, post("/api/rights/erase", access.Privacy, d.tokens[access.Privacy], leaver), nil)
+	d.until(429, post("/api/rights/erase", access.Privacy, d.token(t, tokenArgs{Role: "privacy", Name: "slow", Rate: 0.01}), leaver))
+
 	item := map[string]any{"id": "put-again", "name": "A lamp", "price": 12.5}
 	put := func(role access.Role, credential string, body any) call {
 		return call{method: "PUT", path: "/api/items", role: role, credential: credential, body: body}

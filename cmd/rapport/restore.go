@@ -21,7 +21,7 @@ import (
 
 func restoreCommand() *cobra.Command {
 	var home homeOptions
-	var keys string
+	var keys, wrapping string
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "restore FILE --keys FILE --home DIR",
@@ -38,17 +38,18 @@ func restoreCommand() *cobra.Command {
 			case keys == "":
 				return usage{errors.New("give the keys of the backup with --keys FILE")}
 			}
-			return restore(cmd.Context(), files[0], keys, keep, home, terminal(cmd))
+			return restore(cmd.Context(), files[0], keys, wrapping, keep, home, terminal(cmd))
 		},
 	}
 	homeFlags(cmd, &home)
 	cmd.Flags().StringVar(&keys, "keys", "", "the keys file that was written with the backup, or a newer one")
+	cmd.Flags().StringVar(&wrapping, "wrapping", "", "the file of the wrapping key that was written with the keys file (default: the keys file's name with .wrapping)")
 	cmd.Flags().BoolVar(&keep, "keep-tokens", false, "leave the tokens as they were: only when none was revoked since the backup")
 	return cmd
 }
 
 // restore makes the home beside its place and moves it there when all of it has been checked.
-func restore(ctx context.Context, data, keys string, keep bool, o homeOptions, say *speaker) (err error) {
+func restore(ctx context.Context, data, keys, wrapping string, keep bool, o homeOptions, say *speaker) (err error) {
 	if o.Home, err = filepath.Abs(o.Home); err != nil {
 		return err
 	}
@@ -68,6 +69,16 @@ func restore(ctx context.Context, data, keys string, keep bool, o homeOptions, s
 	if d.Home != k.Home {
 		return refusal(keys, backup.ErrWrongKeys)
 	}
+	if _, older := k.Files[vault.WrappingFile]; !older { // earlier versions wrote it there
+		if wrapping, err = wrappingPath(wrapping, keys); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(wrapping)
+		if err != nil {
+			return fault.Wrap(fault.NotFound, "The wrapping key "+wrapping+" cannot be read; name the file that was written with the keys file with --wrapping.", err)
+		}
+		k.Files[vault.WrappingFile] = text
+	}
 	if err := os.MkdirAll(filepath.Dir(o.Home), 0o700); err != nil {
 		return err
 	}
@@ -78,7 +89,8 @@ func restore(ctx context.Context, data, keys string, keep bool, o homeOptions, s
 	defer func() { _ = os.RemoveAll(beside) }() // moved away when all went well
 	at := o
 	at.Home = beside
-	if err := fillHome(ctx, d, k, data, keys, at, say); err != nil {
+	forgotten, err := fillHome(ctx, d, k, data, keys, at, say)
+	if err != nil {
 		return err
 	}
 	tokens := 0
@@ -98,6 +110,9 @@ func restore(ctx context.Context, data, keys string, keep bool, o homeOptions, s
 		return err
 	}
 	say.Printf("The home of %s is in %s: %d pseudonyms, every row as it was, the ledger whole.\n", d.At.UTC().Format("2 January 2006 15:04 UTC"), o.Home, d.Counts["person"])
+	if forgotten > 0 {
+		say.Printf("%d of these pseudonyms were forgotten since: what the backup held of them could not be read, and was removed before anything else.\n", forgotten)
+	}
 	if tokens > 0 {
 		say.Printf("Its %d tokens are ended, for one that was revoked after the backup would be good again: make new ones with rapport token.\n", tokens)
 	}
@@ -125,28 +140,28 @@ func openBackup(path string, kind backup.Kind) (*backup.File, func(), error) {
 }
 
 // fillHome writes keys, charter and rows, and reads the rows back.
-func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at homeOptions, say *speaker) error {
+func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at homeOptions, say *speaker) (forgotten int, err error) {
 	if err := vault.PlaceKeys(at.Home, k.Files); err != nil {
-		return err
+		return 0, err
 	}
 	v, err := vault.Open(at.Home)
 	if err != nil {
-		return err
+		return 0, fault.Wrap(fault.Invalid, "The keys cannot be opened by that wrapping key: it was rotated since, or belongs to another home. Give the two that were written together.", err)
 	}
 	// Whoever changed a file and made its hash anew has not the home's secret.
 	secret := v.Secret(backupSecret)
 	if _, name := v.TreeKey(); name != k.Home || !k.Signed(secret) {
-		return refusal(keys, backup.ErrChanged)
+		return 0, refusal(keys, backup.ErrChanged)
 	}
 	if !d.Signed(secret) {
-		return refusal(data, backup.ErrChanged)
+		return 0, refusal(data, backup.ErrChanged)
 	}
 	if err := os.WriteFile(filepath.Join(at.Home, charterFile), d.Charter, 0o600); err != nil {
-		return err
+		return 0, err
 	}
 	dir := filepath.Join(at.Home, databaseDir)
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(filepath.Join(at.Home, lakeDir), 0o700)); err != nil {
-		return err
+		return 0, err
 	}
 	o := store.Options{Dir: dir, URL: at.Database}
 	if at.Database != "" {
@@ -154,13 +169,13 @@ func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at home
 	}
 	into, err := store.Open(ctx, o)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	wrote, done := sha256.New(), int64(0)
 	add := func(h interface{ Write([]byte) (int, error) }, r store.CopyRow) {
 		_, _ = h.Write(backup.AppendValues(append([]byte(r.Table), 0), r.Values))
 	}
-	rows := backup.Join(d, k)
+	rows := backup.Join(d, k, func() { forgotten++ })
 	err = into.Fill(ctx, func() (store.CopyRow, bool, error) {
 		r, more, err := rows()
 		if more {
@@ -176,16 +191,16 @@ func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at home
 	}
 	switch {
 	case errors.Is(err, store.ErrNotEmpty):
-		return fault.New(fault.Conflict, "The database holds a home already; name an empty one.")
+		return 0, fault.New(fault.Conflict, "The database holds a home already; name an empty one.")
 	case errors.Is(err, store.ErrForeignCopy):
-		return refusal(data, backup.ErrNewer)
+		return 0, refusal(data, backup.ErrNewer)
 	case errors.Is(err, backup.ErrOldKeys):
-		return refusal(keys, err)
+		return 0, refusal(keys, err)
 	case err != nil:
-		return refusal(data, err)
+		return 0, refusal(data, err)
 	}
 	if into, err = store.Open(ctx, o); err != nil {
-		return err
+		return 0, err
 	}
 	read := sha256.New()
 	err = into.Copy(ctx, func(r store.CopyRow) error { add(read, r); return nil })
@@ -195,7 +210,7 @@ func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at home
 	if err == nil && !bytes.Equal(wrote.Sum(nil), read.Sum(nil)) {
 		err = fault.New(fault.Internal, "What was restored is not what the backup holds; check the disk and try again.")
 	}
-	return err
+	return forgotten, err
 }
 
 // checkHome opens the restored home as any command would, walks its ledger with the keys, and ends its tokens unless they are kept: this is before
@@ -206,6 +221,9 @@ func checkHome(ctx context.Context, at homeOptions, keep bool) (ended int, err e
 		return 0, err
 	}
 	defer h.Close()
+	if err := h.forgetAgain(ctx); err != nil {
+		return 0, err
+	}
 	rep, err := prove.VerifyLedger(ctx, h.proving("restore", ""))
 	if err != nil {
 		return 0, err
@@ -217,4 +235,16 @@ func checkHome(ctx context.Context, at homeOptions, keep bool) (ended int, err e
 		return 0, nil
 	}
 	return h.revoke(ctx, func(access.Token) bool { return true })
+}
+
+// forgetAgain does again what was done to people since the backup was made: whose key is gone is forgotten, before anybody is served.
+func (h *house) forgetAgain(ctx context.Context) error {
+	people, err := h.store.Keyless(ctx)
+	if err != nil || len(people) == 0 {
+		return err
+	}
+	if err := h.eraser.Again(ctx, people); err != nil {
+		return err
+	}
+	return h.store.Rewrite(ctx)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/rapporthq/rapport/web/openapi"
 	"github.com/rapporthq/rapport/web/page"
 	"github.com/rapporthq/rapport/web/problems"
+	"github.com/rapporthq/rapport/web/rightsapi"
 	"github.com/rapporthq/rapport/web/shop"
 	"github.com/rapporthq/rapport/web/trustcentre"
 )
@@ -205,8 +206,9 @@ func (h *house) rows(o serveOptions, secure bool, url string, front shopFront) (
 	add(itemsapi.Doors(), itemsapi.New(itemsapi.Config{Store: h.store, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf },
 		With: func(id string) []string { return h.live.House().GoesWith(id, 8, h.clock()) }, Charter: h.charter, Changed: h.follow, Limiter: limiter,
 		Clock: h.clock, Log: h.log}).Handlers())
-	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock, Limiter: limiter}
+	links := &trustcentre.Links{Store: h.store, Vault: h.vault, Sessions: h.store, Clock: h.clock, Limiter: limiter, Tombs: h.store}
 	add([]access.Door{trustcentre.LinkDoor}, map[string]access.Handler{trustcentre.LinkDoor.Key(): links.Make})
+	add([]access.Door{rightsapi.EraseDoor}, rightsapi.New(rightsapi.Config{Erase: h.eraseNamed, Limiter: limiter, Clock: h.clock, Log: h.log}).Handlers())
 
 	shopAddress := "/"
 	var footer page.Footer

@@ -23,7 +23,7 @@ const (
 // sweepRules are what must go by the charter in force: facts and events after their retention, what it no longer declares, receipts.
 func (h *house) sweepRules(ctx context.Context, c *charter.Charter, now person.Instant) (store.SweepRules, error) {
 	r := store.SweepRules{Charter: c.Position, Declared: map[vault.Kind]map[store.Name]bool{vault.FactRow: {}, vault.ShownRow: {}}, Streams: map[vault.StreamID]person.Instant{},
-		Sessions: now.Add(-sessionsStay), Refusals: now.Add(-refusalsCount)}
+		Retained: now, Sessions: now.Add(-sessionsStay), Refusals: now.Add(-refusalsCount)}
 	if !c.Receipts.Retain.IsZero() {
 		r.Receipts = c.Receipts.Retain.Before(now)
 	}
@@ -95,7 +95,7 @@ func (h *house) sweepIfDue(ctx context.Context) error {
 		return nil
 	}
 	h.sweptAt = now
-	return errors.Join(h.sweep(ctx), h.rewriteIfDue(ctx))
+	return errors.Join(h.sweep(ctx), h.rewriteIfDue(ctx), h.rotateIfDue(ctx))
 }
 
 // What is removed is overwritten at once, but SQLite leaves a few copies of removed rows in the slack of its pages. Where anything was removed the files

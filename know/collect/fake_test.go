@@ -35,6 +35,7 @@ type fakeStore struct {
 	read     func()
 	sighted  func([]vault.Sighting)
 	position int // of the charter in force
+	stones   map[vault.Tombstone]person.Instant
 }
 
 func newFake() *fakeStore {
@@ -115,6 +116,14 @@ func (f *fakeStore) Commit(_ context.Context, c vault.Change) error {
 		if f.root[s.Root] != s.Root || f.version[s.Root] != s.Version {
 			return vault.ErrStale
 		}
+	}
+	for _, m := range c.Unless {
+		if _, ok := f.stones[m]; ok {
+			return vault.ErrStale
+		}
+	}
+	for _, m := range c.Lift {
+		delete(f.stones, m)
 	}
 	taken := func(i vault.Identifier) bool {
 		for _, o := range f.idents[i.Blind] {

@@ -35,6 +35,7 @@ type Parts struct {
 	Charters  func() charter.Series // the accepted charters, the one in force last
 	Book      *Book
 	Catalogue Catalogue
+	Tombs     Tombs // nil: nobody was ever forgotten
 	Meter     Meter
 	Clock     person.Clock
 	Log       *slog.Logger // told why a batch could not be kept, never what it held
@@ -144,6 +145,9 @@ func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, 
 		return st.finish(), nil
 	}
 	st.checkDoubted()
+	if len(st.change.Enrol)+len(st.change.Identifiers) == 0 {
+		st.change.Unless = nil
+	}
 	people, blinds := st.outdated()
 	err := g.parts.Store.Commit(ctx, st.change)
 	g.memo.forget(people, blinds) // after an error too: it may have been done
@@ -165,6 +169,8 @@ type state struct {
 	gpc      bool
 
 	notes   []notes
+	asked   []asked // identifiers in the order in which the first pass met them
+	stones  map[vault.Blind]stone
 	idents  map[vault.Blind][]vault.Identifier
 	people  map[person.ID]*subject
 	new     map[person.ID]*newcomer
@@ -209,6 +215,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *p
 	st.new = make(map[person.ID]*newcomer)
 	st.users = make(map[person.ID]bool)
 	st.change = vault.Change{}
+	st.asked, st.stones = st.asked[:0], nil
 	st.doubted, st.chosen = st.doubted[:0], st.chosen[:0]
 	st.tally.begin(p.source.Name, received)
 	return st
@@ -219,6 +226,8 @@ func (g *Gate) end(st *state) {
 	st.arrival, st.charter, st.series, st.plan, st.ctx = Arrival{}, nil, charter.Series{}, nil, nil
 	st.idents, st.people, st.new, st.users = nil, nil, nil, nil
 	clear(st.doubted[:cap(st.doubted)])
+	clear(st.asked[:cap(st.asked)])
+	st.stones = nil
 	clear(st.chosen[:cap(st.chosen)])
 	st.change = vault.Change{}
 	st.tally.clear()
@@ -238,6 +247,9 @@ func (st *state) load(blinds []vault.Blind, series *charter.Series, afresh bool)
 		missing, before = st.g.memo.recall(st, blinds)
 	}
 	if err := st.loadMissing(missing, before, series); err != nil {
+		return err
+	}
+	if err := st.loadStones(); err != nil {
 		return err
 	}
 	for i := range st.notes {
@@ -311,7 +323,7 @@ func (st *state) markUser(b vault.Blind) {
 
 func (st *state) changes() bool {
 	c := &st.change
-	return len(c.Enrol)+len(c.Identifiers)+len(c.Joins)+len(c.Put)+len(c.Frames)+len(c.Sightings) > 0
+	return len(c.Enrol)+len(c.Identifiers)+len(c.Joins)+len(c.Put)+len(c.Drop)+len(c.Frames)+len(c.Sightings) > 0
 }
 
 // finish counts what was refused, where the counts are kept.

@@ -166,7 +166,7 @@ func TestAClaimIsNoSignIn(t *testing.T) {
 			t.Error("a browser's fact counts as verified")
 		}
 	}
-	claimed := h.person(vault.ClaimedUser, claimedValue("web", "A"), h.now)
+	claimed := h.person(vault.ClaimedUser, vault.ClaimedAs("web", "A"), h.now)
 	h.wantItems("the claimed user", claimed, "t2")
 	if claimed.record.Who.Has(a.record.Who.Root) {
 		t.Error("a claim leads to A")

@@ -35,6 +35,7 @@ func (st *state) read() []vault.Blind {
 		if !seen[b] {
 			seen[b] = true
 			blinds = append(blinds, b)
+			st.asked = append(st.asked, asked{b, kind, value})
 		}
 		return b, true
 	}
@@ -54,8 +55,9 @@ func (st *state) read() []vault.Blind {
 				n.user, n.hasUser = ask(vault.UserID, m.UserID)
 			} else if n.user, _ = v.Blind(vault.UserID, m.UserID); n.user != (vault.Blind{}) {
 				n.hasUser = true
+				st.asked = append(st.asked, asked{n.user, vault.UserID, m.UserID})
 				if !n.hasDevice {
-					n.claimed, n.hasUser = ask(vault.ClaimedUser, claimedValue(st.plan.source.Name, m.UserID))
+					n.claimed, n.hasUser = ask(vault.ClaimedUser, vault.ClaimedAs(st.plan.source.Name, m.UserID))
 				}
 			}
 			if !n.hasUser {
@@ -91,10 +93,6 @@ func (st *state) read() []vault.Blind {
 	}
 	return blinds
 }
-
-// claimedValue keeps what a browser of one source says apart from what another's says. No source's name holds the
-// separator, so no two pairs are alike.
-func claimedValue(source, user string) string { return source + "\x1f" + user }
 
 // traits reads the traits of an identify message.
 func (st *state) traits(raw []byte, flat bool) []trait {
@@ -147,8 +145,15 @@ func (st *state) message(i int) error {
 		}
 		return nil
 	}
+	st.own = m.answers(st.own[:0], st.plan.source, &st.sketch)
+	barred := st.barred(m, n)
 	switch m.Type {
 	case Alias:
+		if barred {
+			v.name("alias", true)
+			v.refuse(Suppressed)
+			return nil
+		}
 		return st.alias(m, n, v)
 	case Group:
 		v.name("group", true)
@@ -166,6 +171,10 @@ func (st *state) message(i int) error {
 		ep := st.plan.events[m.Event]
 		v.name(m.Event, ep != nil)
 	}
+	if barred {
+		v.refuse(Suppressed)
+		return nil
+	}
 	p, ok, err := st.whose(n)
 	if err != nil {
 		return err
@@ -178,7 +187,14 @@ func (st *state) message(i int) error {
 	if !st.plan.server || !n.hasUser {
 		device = p.id
 	}
-	st.own = m.answers(st.own[:0], st.plan.source, &st.sketch)
+	if p.sub.suppressed(vault.Everything) {
+		if !st.chose(m) {
+			v.refuse(Suppressed)
+			st.doubts(p)
+			return nil
+		}
+		st.welcome(p)
+	}
 	st.heed(m, n, p, v)
 	signed := st.plan.server && n.hasUser && n.hasDevice
 	if signed {

@@ -2,9 +2,11 @@ package collect
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/rights"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -135,6 +137,9 @@ func (st *state) outdated() (people []person.ID, blinds []vault.Blind) {
 	for _, j := range st.change.Joins {
 		of(j.To)
 	}
+	for i := range st.change.Drop {
+		of(st.change.Drop[i].Of)
+	}
 	for i := range st.change.Enrol {
 		for _, ident := range st.change.Enrol[i].Identifiers {
 			blinds = append(blinds, ident.Blind)
@@ -144,4 +149,32 @@ func (st *state) outdated() (people []person.ID, blinds []vault.Blind) {
 		blinds = append(blinds, ident.Blind)
 	}
 	return people, blinds
+}
+
+// Holdings are what the gate remembers of people for a minute. See rights.Holder.
+func (g *Gate) Holdings() []rights.Holding {
+	return []rights.Holding{
+		{Name: "the gate's memory", Keeps: "pseudonyms, keyed hashes of identifiers and heads of choices, for a minute", Forgets: rights.Deleted},
+		{Name: "names as they were spelt", Keeps: "names of events and fields that the charter does not know, of nobody in particular, for a while", Forgets: rights.RunsOut},
+	}
+}
+
+// Forget drops people from memory at once. What leads to them goes too.
+func (g *Gate) Forget(people []person.ID) {
+	m := &g.memo
+	gone := make(map[person.ID]bool, len(people))
+	for _, id := range people {
+		gone[id] = true
+	}
+	var blinds []vault.Blind
+	m.mu.RLock()
+	for _, idents := range m.idents {
+		for b, list := range idents {
+			if slices.ContainsFunc(list, func(i vault.Identifier) bool { return gone[i.Of] }) {
+				blinds = append(blinds, b)
+			}
+		}
+	}
+	m.mu.RUnlock()
+	m.forget(people, blinds)
 }

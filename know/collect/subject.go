@@ -17,6 +17,7 @@ type subject struct {
 	noted      bool         // seen is in the change
 	read       person.Instant
 	recalled   bool // from memory, not from the store
+	welcome    bool // chose in this batch to come back
 	rings      map[person.ID]*vault.KeyRing
 	stands     []stood // answers of consent.Of, until something changes
 }
@@ -59,6 +60,9 @@ func (s *subject) ring(id person.ID) *vault.KeyRing {
 
 // suppressed says whether the person removed or corrected this fact.
 func (s *subject) suppressed(name string) bool {
+	if s.welcome && name == vault.Everything {
+		return false
+	}
 	for _, r := range s.sealings {
 		if r.Suppressed(name) {
 			return true

@@ -18,6 +18,7 @@ import (
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/trust/rights"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -534,4 +535,26 @@ func (r *recent) get(key vault.Key) (vault.Row, bool) {
 		return vault.Row{}, false
 	}
 	return r.ring[i], true
+}
+
+// Holdings are the receipts of the last moments. See rights.Holder.
+func (d *Decider) Holdings() []rights.Holding {
+	return []rights.Holding{{Name: "receipts of the last moments", Keeps: "sealed receipts, for answers that come before they are written", Forgets: rights.Deleted}}
+}
+
+// Forget drops the receipts of these people from memory.
+func (d *Decider) Forget(people []person.ID) {
+	gone := make(map[person.ID]bool, len(people))
+	for _, id := range people {
+		gone[id] = true
+	}
+	r := &d.recent
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.ring {
+		if row := &r.ring[i]; row.Body != nil && gone[row.Of] {
+			delete(r.at, row.Key)
+			*row = vault.Row{}
+		}
+	}
 }

@@ -1,9 +1,11 @@
 // Package backup writes a home into two files and reads them back: one with everything that the database holds, sealed as it is there, and one with the
 // keys. Each alone tells nothing about anybody but pseudonyms, times and counts.
 //
-// It promises: the data file never holds a key, not even a wrapped one; a file that was cut short, changed in any byte, or belongs to another home is
+// The keys file says besides who was forgotten: whoever is in the data and has no key in a newer keys file was, and cannot be read.
+//
+// It promises: neither file holds the wrapping key; the data file never holds a key, not even a wrapped one; a file that was cut short, changed in any byte, or belongs to another home is
 // refused before a row of it is used, each by its own error; the rows are the same whichever engine they come from. It does not promise secrecy of the
-// keys file: who has both files reads everything. It is not compressed: sealed data does not shrink.
+// keys file: who has both files and the wrapping key reads everything. It is not compressed: sealed data does not shrink.
 //
 // A file is a line that says what it is, records (a length and so many bytes), and an end: the hash of all before it, the same under the home's key, the
 // length and a mark.
@@ -41,7 +43,7 @@ var (
 	ErrCut       = errors.New("the file is cut short: its end is missing")
 	ErrChanged   = errors.New("the file was changed or damaged after it was written")
 	ErrWrongKeys = errors.New("these keys belong to another home")
-	ErrOldKeys   = errors.New("the keys file is older than the backup and lacks keys of people who came later")
+	ErrOldKeys   = errors.New("the keys file is older than the backup")
 	ErrNewer     = errors.New("the backup was made by a newer rapport")
 )
 
@@ -92,7 +94,9 @@ func Write(ctx context.Context, s *store.Store, h Home, data, keys io.Writer) (C
 	k.json(headRecord, Header{Kind: Keys, Home: h.Name, At: h.Now, Version: h.Version, Files: h.Files})
 	err := s.Copy(ctx, func(r store.CopyRow) error {
 		open, secret := split(r)
-		d.row(open)
+		if open.Table != "" {
+			d.row(open)
+		}
 		if secret.Table != "" {
 			k.row(secret)
 		}
@@ -105,8 +109,11 @@ func Write(ctx context.Context, s *store.Store, h Home, data, keys io.Writer) (C
 	return counts, errors.Join(d.end(h.Secret), k.end(h.Secret))
 }
 
-// split takes the wrapped data keys out of the rows of people.
+// split says what of a row goes into the file of the data and what into that of the keys: the wrapped data keys, and what must be as new as they are.
 func split(r store.CopyRow) (open, secret store.CopyRow) {
+	if store.Current(r.Table) {
+		return store.CopyRow{}, r
+	}
 	at := -1
 	for i, c := range r.Columns {
 		if r.Table == "person" && c == wrapped {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store"
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/rights"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -74,7 +76,7 @@ func TestABackupComesBackAndItsKeysTravelApart(t *testing.T) {
 		t.Error("the signature says nothing")
 	}
 	n := 0
-	rows := Join(d, k)
+	rows := Join(d, k, func() { t.Error("somebody is told to be forgotten") })
 	for {
 		r, more, err := rows()
 		if err != nil {
@@ -145,7 +147,7 @@ func TestKeysThatAreTooOldAreRefusedAndNewerOnesDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := Join(d, k)
+		rows := Join(d, k, func() { t.Error("somebody is told to be forgotten") })
 		for {
 			if _, more, err := rows(); err != nil || !more {
 				return err
@@ -157,6 +159,58 @@ func TestKeysThatAreTooOldAreRefusedAndNewerOnesDo(t *testing.T) {
 	}
 	if err := all(data, oldKeys); !errors.Is(err, ErrOldKeys) {
 		t.Errorf("a backup with older keys: %v", err)
+	}
+}
+
+// TestWhoHasNoKeyInANewerKeysFileWasForgotten joins a backup with keys that were written later, of a home that knows fewer people and has marks of them.
+func TestWhoHasNoKeyInANewerKeysFileWasForgotten(t *testing.T) {
+	data, _, _ := write(t, small(t, 9), about)
+	later := about
+	later.Now = later.Now.Add(time.Hour)
+	fewer := small(t, 6)
+	mark := vault.Tombstone{7, 7, 7}
+	if _, err := fewer.ForgetPerson(t.Context(), rights.Forgetting{
+		Entry:      func([]int64) (ledger.Row, error) { return ledger.Row{Kind: ledger.KindErasure}, nil },
+		Tombstones: func([]vault.Blind) []vault.Tombstone { return []vault.Tombstone{mark} }, Retained: func([]vault.Blind) []vault.Retained { return nil },
+		Draft: func(rights.Gone, []vault.Tombstone, []vault.Retained, ledger.Row) ([]byte, error) {
+			return []byte("draft"), nil
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	other, keys, _ := write(t, fewer, later)
+	if bytes.Contains(other, mark[:]) || !bytes.Contains(keys, mark[:]) {
+		t.Error("the marks must be as new as the keys, so they go with those")
+	}
+	d, err := open(data, Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := open(keys, Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgotten, keyless, marks := 0, 0, 0
+	rows := Join(d, k, func() { forgotten++ })
+	for {
+		r, more, err := rows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !more {
+			break
+		}
+		switch r.Table {
+		case "person":
+			if len(r.Values[len(r.Values)-1].([]byte)) == 0 {
+				keyless++
+			}
+		case "tombstone":
+			marks++
+		}
+	}
+	if forgotten != 3 || keyless != 3 || marks != 1 {
+		t.Errorf("%d forgotten, %d without a key, %d marks", forgotten, keyless, marks)
 	}
 }
 

@@ -175,12 +175,33 @@ func same(a, b Counts) bool {
 	return true
 }
 
-// Join gives the rows of data with the keys of people put back. The keys file may know more people than data: it may be the newer one. Errors: those of
-// Rows, and ErrOldKeys.
-func Join(data, keys *File) func() (store.CopyRow, bool, error) {
+// Join gives the rows of data with the keys of people put back, and before them those that the keys file has of its own. The keys file may know more people than data: it may be the newer one. Then
+// whoever has no key in it was forgotten since: their key is empty, and forgotten is told. Errors: those of Rows, and ErrOldKeys.
+func Join(data, keys *File, forgotten func()) func() (store.CopyRow, bool, error) {
 	rows, rings := data.Rows(), keys.Rows()
 	var ring store.CopyRow
+	begun, ended := false, false
+	next := func() (err error) {
+		var any bool
+		if ring, any, err = rings(); err == nil && !any {
+			ended = true
+		}
+		return err
+	}
+	newer := keys.At.After(data.At)
 	return func() (store.CopyRow, bool, error) {
+		if keys.At.Before(data.At) { // it knows neither who came nor who was forgotten since
+			return store.CopyRow{}, false, ErrOldKeys
+		}
+		if !begun {
+			if err := next(); err != nil {
+				return store.CopyRow{}, false, err
+			}
+			if !ended && store.Current(ring.Table) {
+				return ring, true, nil
+			}
+			begun = true
+		}
 		r, more, err := rows()
 		if err != nil || !more || r.Table != "person" {
 			return r, more, err
@@ -189,18 +210,24 @@ func Join(data, keys *File) func() (store.CopyRow, bool, error) {
 		if !ok || r.Columns[0] != "id" {
 			return r, false, ErrChanged
 		}
-		for ring.Table == "" || bytes.Compare(idOf(ring), id) < 0 { // both are in the order of ids
-			var any bool
-			if ring, any, err = rings(); err != nil {
+		for !ended && bytes.Compare(idOf(ring), id) < 0 { // both are in the order of ids
+			if err := next(); err != nil {
 				return r, false, err
-			} else if !any {
-				return r, false, ErrOldKeys
 			}
 		}
-		if !bytes.Equal(idOf(ring), id) {
+		key := []byte{}
+		switch {
+		case !ended && bytes.Equal(idOf(ring), id):
+			key, ok = ring.Values[1].([]byte)
+			if !ok {
+				return r, false, ErrChanged
+			}
+		case newer:
+			forgotten()
+		default:
 			return r, false, ErrOldKeys
 		}
-		return store.CopyRow{Table: r.Table, Columns: append(append([]string(nil), r.Columns...), wrapped), Values: append(r.Values, ring.Values[1])}, true, nil
+		return store.CopyRow{Table: r.Table, Columns: append(append([]string(nil), r.Columns...), wrapped), Values: append(r.Values, key)}, true, nil
 	}
 }
 

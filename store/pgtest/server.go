@@ -39,6 +39,9 @@ func Own(t testing.TB) *Server {
 	return nil
 }
 
+// Data is the folder in which the server keeps everything: its tables, its logs.
+func (s *Server) Data() string { return filepath.Join(s.place.dir, "data") }
+
 // Stop ends the server at once and without tidying up, as pg_ctl stop -m immediate does. A server that does not run stays as it is.
 func (s *Server) Stop() {
 	s.t.Helper()

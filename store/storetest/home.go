@@ -97,6 +97,10 @@ var cases = []struct {
 	{"a sweep removes what a rule names, in bounded steps", sweeps},
 	{"receipts and marks are accounted for once", accounts},
 	{"events are sealed anew in their places", resealed},
+	{"somebody who is forgotten leaves nothing, and nothing comes after", forgotten},
+	{"an erasure goes on where it was cut off", cutOff},
+	{"a mark bars who was forgotten until it is lifted", barred},
+	{"data keys are wrapped anew while people enrol", rewrapped},
 	{"a database of a newer binary is refused", newer},
 }
 

@@ -24,6 +24,9 @@ const (
 	KindCharter   = "charter"   // a charter was accepted
 )
 
+// Forgotten stands in the place of the person in rows that an erasure has emptied. It is nobody's pseudonym.
+var Forgotten = person.ID{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
+
 // Key seals rows about one person, or about no single one. vault.KeyRing is one; Vault.Home is the one for populations.
 type Key interface {
 	ID() person.ID            // whose key it is; zero for the home's

@@ -92,7 +92,13 @@ func (a *Acts) Choose(ctx context.Context, id person.ID, purpose string, yes boo
 			ch.Answer, ch.Explicit = consent.Yes, p.Explicit
 		}
 		first = consent.First(r.Choices, ch)
-		return vault.Change{Put: []vault.Row{k.SealChoice(ch, e, "self "+rand.Text())}}, nil // two answers of one instant are two
+		change := vault.Change{Put: []vault.Row{k.SealChoice(ch, e, "self "+rand.Text())}} // two answers of one instant are two
+		if yes && r.Suppressed(vault.Everything) {                                         // they were forgotten once, and want to be known again
+			for _, of := range r.Who.All() {
+				change.Drop = append(change.Drop, a.Vault.EverythingRow(of))
+			}
+		}
+		return change, nil
 	})
 	if err == nil && first && a.Chosen != nil {
 		a.Chosen(purpose, yes)

@@ -102,6 +102,46 @@ func ForLearning(c *charter.Charter, actor, purpose string, count int, filter st
 	return permit, err
 }
 
+// ForObligation is the leave to take out of somebody's record, while they are forgotten, what a law obliges the brand to keep: facts and events to which the
+// charter gives a purpose with that basis, and nothing else. It names the person and nobody sees what it opens.
+func ForObligation(c *charter.Charter, who person.Person, expires person.Instant) (Permit, error) {
+	if c == nil || who.Root.IsZero() || expires <= 0 {
+		return Permit{}, ErrActor
+	}
+	p := Permit{kind: Job, who: who, purpose: "erasure", actor: "erasure", role: "job", count: 1, facts: map[string]bool{}, events: map[string]bool{}, charter: c.Position, expires: expires}
+	for name, d := range c.Data {
+		p.facts[name] = Obliged(c, d.Purposes) != ""
+	}
+	for name, e := range c.Events {
+		p.events[name] = Obliged(c, e.Purposes) != ""
+	}
+	for i := range c.Sensitive {
+		p.items = append(p.items, c.Sensitive[i].ID)
+	}
+	return p, nil
+}
+
+// Obliged gives the first of these purposes that a law obliges the brand to, empty when there is none.
+func Obliged(c *charter.Charter, purposes []string) string {
+	for _, n := range purposes {
+		if p := c.Purposes[n]; p != nil && p.Basis == charter.LegalObligation {
+			return n
+		}
+	}
+	return ""
+}
+
+// ForRetained is the leave to open what is retained of forgotten people for one legal obligation of the charter: a look, like any other.
+func ForRetained(c *charter.Charter, actor, role, purpose string, expires person.Instant) (Permit, error) {
+	switch {
+	case actor == "" || role == "" || expires <= 0:
+		return Permit{}, ErrActor
+	case c == nil || Obliged(c, []string{purpose}) == "":
+		return Permit{}, ErrPurpose
+	}
+	return Permit{kind: Job, purpose: purpose, actor: actor, role: role, filter: "retained", shut: true, charter: c.Position, expires: expires}, nil
+}
+
 // covers says whether one of the categories is category or stands above it: user.contact covers user.contact.email, not user.contacts.
 func covers(categories []string, category string) bool {
 	for _, c := range categories {

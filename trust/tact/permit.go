@@ -82,7 +82,7 @@ func (p Permit) Check(id person.ID, now person.Instant) error {
 	if p.kind == None || now > p.expires || id.IsZero() {
 		return ErrNoPermit
 	}
-	if p.kind == Job && !p.judged {
+	if p.kind == Job && !p.judged && p.who.Root.IsZero() {
 		return nil // a population: what it opens is asked by name
 	}
 	if !p.who.Has(id) {
@@ -149,4 +149,9 @@ func (p Permit) Fields() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Retained says whether what is retained of forgotten people may be opened, for the permit's purpose.
+func (p Permit) Retained(now person.Instant) bool {
+	return p.kind == Job && p.shut && p.filter == "retained" && now <= p.expires
 }

@@ -56,7 +56,28 @@ func (v *Vault) Blind(kind IdentifierKind, value string) (Blind, error) {
 	if err != nil {
 		return Blind{}, err
 	}
-	return v.blind.sum(string(kind), n), nil
+	chain := *v.chain.Load()
+	b := Blind(chain[0].sum(string(kind), n))
+	for _, h := range chain[1:] {
+		b = h.sum("blind", string(b[:]))
+	}
+	return b, nil
+}
+
+// blinds are the blinds of an identifier under every key that was ever in use, the first first. Each but the first is made of the one before, so that an index can
+// be brought to a new key without the identifiers, which nobody keeps.
+func (v *Vault) blinds(kind IdentifierKind, value string) ([]Blind, error) {
+	n, err := v.Normalise(kind, value)
+	if err != nil {
+		return nil, err
+	}
+	chain := *v.chain.Load()
+	all := make([]Blind, len(chain))
+	all[0] = chain[0].sum(string(kind), n)
+	for i, h := range chain[1:] {
+		all[i+1] = h.sum("blind", string(all[i][:]))
+	}
+	return all, nil
 }
 
 // Normalise gives the one form in which identifiers are compared: userId, anonymousId and claimed ones as they are (in
@@ -104,6 +125,16 @@ func (v *Vault) phone(value string) string {
 		return ""
 	}
 	return digits.String()
+}
+
+// ClaimedAs is the value of a ClaimedUser: it keeps what a browser of one source says apart from what another's says. No source's name holds the
+// separator, so no two pairs are alike.
+func ClaimedAs(source, user string) string { return source + "\x1f" + user }
+
+// ClaimKey is the key of the rows in which browsers claim this identifier, whichever device they are of.
+func (v *Vault) ClaimKey(kind IdentifierKind, value string) (Key, error) {
+	n, err := v.Normalise(kind, value)
+	return v.Name(ClaimRow, string(kind), n), err
 }
 
 // Name is the key of a row: the first half is a keyed hash of the kind and the name, the second of the occasion

@@ -56,6 +56,23 @@ func ParseFrames(b []byte, base person.Instant, yield func(Frame) error) error {
 	return nil
 }
 
+// BlankFrame overwrites the frame with which b begins, in its place, so that it is nobody's and says nothing: its size and its times stay. A frame of
+// nobody is never kept as anybody's.
+func BlankFrame(b []byte) error {
+	var f Frame
+	if len(b) < len(f.Of) {
+		return ErrFrames
+	}
+	length, n := parseHead(b[len(f.Of):], 0, &f)
+	from := len(f.Of) + n
+	if n == 0 || len(b) < from+length {
+		return ErrFrames
+	}
+	clear(b[:len(f.Of)+len(f.ID)])
+	clear(b[from : from+length])
+	return nil
+}
+
 // ParseHeads reads what AppendHead wrote, in order, with the length of each body.
 func ParseHeads(b []byte, base person.Instant, yield func(f Frame, length int) error) error {
 	for len(b) > 0 {

@@ -24,6 +24,7 @@ var secretNames = []string{"blind", "names", "events", "ledger", "doors", "tree"
 
 // keyFiles is what the keys folder holds, opened. "tree-public" is made from "tree".
 type keyFiles struct {
+	handle  *keyset.Handle
 	kek     tink.AEAD
 	secrets map[string][]byte
 }
@@ -42,14 +43,9 @@ func createKeys(dir string, kms tink.AEAD) error {
 	if err != nil {
 		return fmt.Errorf("%w: no keyset could be made: %w", ErrKeys, err)
 	}
-	var text bytes.Buffer
-	if kms != nil {
-		err = handle.Write(keyset.NewJSONWriter(&text), kms)
-	} else {
-		err = insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text))
-	}
+	text, err := keysetText(handle, kms)
 	if err != nil {
-		return fmt.Errorf("%w: the keyset could not be written: %w", ErrKeys, err)
+		return err
 	}
 	kek, err := aead.New(handle)
 	if err != nil {
@@ -77,10 +73,25 @@ func createKeys(dir string, kms tink.AEAD) error {
 		}
 	}
 	// Last, so that a folder with a wrapping keyset is a whole one.
-	if err := writeKey(filepath.Join(dir, wrappingFile), text.Bytes()); err != nil {
+	if err := writeKey(filepath.Join(dir, wrappingFile), text); err != nil {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// keysetText is a keyset as its file has it.
+func keysetText(handle *keyset.Handle, kms tink.AEAD) ([]byte, error) {
+	var text bytes.Buffer
+	var err error
+	if kms != nil {
+		err = handle.Write(keyset.NewJSONWriter(&text), kms)
+	} else {
+		err = insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the keyset could not be written: %w", ErrKeys, err)
+	}
+	return text.Bytes(), nil
 }
 
 func readKeys(dir string, kms tink.AEAD) (keyFiles, error) {
@@ -108,14 +119,14 @@ func readKeys(dir string, kms tink.AEAD) (keyFiles, error) {
 	if err != nil {
 		return keyFiles{}, fmt.Errorf("%w: %s is no keyset that can seal: put it back from your backup of the keys", ErrKeys, wrappingFile)
 	}
-	k := keyFiles{kek: kek, secrets: map[string][]byte{}}
+	k := keyFiles{handle: handle, kek: kek, secrets: map[string][]byte{}}
 	for _, name := range secretNames {
 		sealed, err := readKey(filepath.Join(dir, secretFile(name)))
 		if err != nil {
 			return keyFiles{}, err
 		}
 		secret, err := kek.Decrypt(sealed, secretAAD(name))
-		if err != nil || (name != "tree" && len(secret) != 32) {
+		if err != nil || name == "blind" && (len(secret) == 0 || len(secret)%32 != 0) || name != "tree" && name != "blind" && len(secret) != 32 {
 			return keyFiles{}, fmt.Errorf("%w: %s is damaged or belongs to another home: put it back from your backup of the keys", ErrKeys, secretFile(name))
 		}
 		k.secrets[name] = secret
@@ -178,6 +189,38 @@ func writeKey(path string, b []byte) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %s could not be written: %w", ErrKeys, path, err)
+	}
+	return nil
+}
+
+// replaceKey puts other bytes in the place of a key file, whole or not at all, and overwrites the old ones: what a rotation retires must not
+// lie about in the free blocks of a disk. (A file system that never writes in place, or a disk with a mind of its own, may keep them all the same.)
+func replaceKey(path string, b []byte) error {
+	old, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("%w: %s cannot be opened: %w", ErrKeys, path, err)
+	}
+	defer func() { _ = old.Close() }()
+	beside := path + ".new"
+	_ = os.Remove(beside) // of a rotation that was killed
+	if err := writeKey(beside, b); err != nil {
+		return err
+	}
+	if err := os.Rename(beside, path); err != nil {
+		return fmt.Errorf("%w: %s could not be replaced: %w", ErrKeys, path, err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	info, err := old.Stat()
+	if err == nil {
+		_, err = old.WriteAt(make([]byte, info.Size()), 0)
+	}
+	if err == nil {
+		err = old.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the former %s could not be overwritten: %w", ErrKeys, path, err)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (v *Vault) Enrol(at person.Instant) (Enrolment, *KeyRing, error) {
 	var raw [32]byte
 	defer clear(raw[:])
 	_, _ = rand.Read(raw[:])
-	wrapped, err := v.kek.Encrypt(raw[:], id[:])
+	wrapped, err := v.wrapping.wrap(raw[:], id[:])
 	if err != nil {
 		return Enrolment{}, nil, fmt.Errorf("%w: a data key could not be wrapped", ErrKeys)
 	}
@@ -100,7 +100,7 @@ func (v *Vault) Key(id person.ID, wrapped []byte) (*KeyRing, error) {
 		return k, nil
 	}
 	aad := id // a copy, so that only a miss makes garbage
-	raw, err := v.kek.Decrypt(wrapped, aad[:])
+	raw, err := v.wrapping.unwrap(wrapped, aad[:])
 	if err != nil || len(raw) != 32 {
 		return nil, ErrUnreadable
 	}

@@ -131,6 +131,8 @@ type Change struct {
 	Frames      []Frame // to the journal
 	Sightings   []Sighting
 	Looks       []ledger.Row
+	Lift        []Tombstone // marks that go, since the person came back by a choice of theirs
+	Unless      []Tombstone // marks that must not be there when this is committed, else ErrStale: of identifiers that are new in it
 }
 
 // Loaded is what the store has about one person, sealed.

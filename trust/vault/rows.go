@@ -105,7 +105,11 @@ func (r *Record) readRow(row *Row, head string, told *map[string]person.Instant,
 		if err != nil {
 			return err
 		}
-		r.Removed = append(r.Removed, names...)
+		for _, n := range names {
+			if n != Everything {
+				r.Removed = append(r.Removed, n)
+			}
+		}
 	case ClaimRow:
 		kind, blind, err := readClaim(head)
 		if err != nil {

@@ -165,6 +165,14 @@ func (k *KeyRing) SealSuppressed(name string, at person.Instant) Row {
 	return k.row(s, SuppressedRow, k.v.Name(SuppressedRow, name, ""), at, false)
 }
 
+// Everything is the name of a SuppressedRow that stands for all facts and events: of who was forgotten and came in again without a choice of theirs yet.
+const Everything = ""
+
+// EverythingRow names that row of a pseudonym.
+func (v *Vault) EverythingRow(of person.ID) RowID {
+	return RowID{Of: of, Kind: SuppressedRow, Key: v.Name(SuppressedRow, Everything, "")}
+}
+
 // SealClaim seals that a browser claimed this identifier for this device. Its head keeps the blind to which the
 // identifier would lead if it were verified. ErrIdentifier when the value is none.
 func (k *KeyRing) SealClaim(kind IdentifierKind, value string, at person.Instant) (Row, error) {

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 )
 
+// WrappingFile is the file of the keys folder that must not travel with the others.
+const WrappingFile = wrappingFile
+
 // KeyFiles gives the files of a home's keys folder as they are on disk: wrapping.json in clear unless a key service seals it, the others sealed by it.
 // Who has them and a copy of the database can read everything: they must travel apart.
 func KeyFiles(home string) (map[string][]byte, error) {

@@ -22,6 +22,13 @@ type Links struct {
 	Sessions access.Sessions
 	Clock    person.Clock
 	Limiter  *access.Limiter // by person: nil for none
+	Tombs    Tombs           // nil: nobody was ever forgotten
+}
+
+// Tombs knows the marks that stay of people who were forgotten. rights.Store is one.
+type Tombs interface {
+	// Tombstoned says which of these marks there are, and since when.
+	Tombstoned(ctx context.Context, stones []vault.Tombstone) (map[vault.Tombstone]person.Instant, error)
 }
 
 // How many links a second come back for one person, and how many there may be at once: a page that asks in a loop must not fill the store.
@@ -75,7 +82,7 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal)
 			return "", errLinks
 		}
 	}
-	id, err := l.find(r.Context(), blind)
+	id, err := l.find(r.Context(), blind, kind, value)
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
 	}
@@ -92,7 +99,7 @@ func (l *Links) User(ctx context.Context, userID string) (person.ID, error) {
 	if err != nil {
 		return person.ID{}, ErrEntry
 	}
-	id, err := l.find(ctx, blind)
+	id, err := l.find(ctx, blind, vault.UserID, userID)
 	if err != nil {
 		return person.ID{}, fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
 	}
@@ -102,8 +109,9 @@ func (l *Links) User(ctx context.Context, userID string) (person.ID, error) {
 // ErrEntry is what whoever comes in with a link or token that is not good is told, whatever is wrong with it.
 var ErrEntry = fault.New(fault.Unauthorised, "This way in has been used, has run out, or is not ours; go back to the shop and come in again from there.")
 
-// find gives the pseudonym to which the blind leads now, and makes one when there is none. Of two who make it at once one wins.
-func (l *Links) find(ctx context.Context, blind vault.Blind) (person.ID, error) {
+// find gives the pseudonym to which the blind leads now, and makes one when there is none. Of two who make it at once one wins. Who was forgotten comes in as
+// somebody of whom nothing is kept until they choose.
+func (l *Links) find(ctx context.Context, blind vault.Blind, kind vault.IdentifierKind, value string) (person.ID, error) {
 	for range 3 {
 		now := l.Clock()
 		rows, err := l.Store.Find(ctx, []vault.Blind{blind})
@@ -119,12 +127,28 @@ func (l *Links) find(ctx context.Context, blind vault.Blind) (person.ID, error) 
 		if !best.Of.IsZero() {
 			return best.Of, nil
 		}
-		e, _, err := l.Vault.Enrol(now)
+		e, key, err := l.Vault.Enrol(now)
 		if err != nil {
 			return person.ID{}, err
 		}
 		e.Identifiers = []vault.Identifier{{Blind: blind, Of: e.ID, Verified: true}}
-		err = l.Store.Commit(ctx, vault.Change{Enrol: []vault.Enrolment{e}})
+		change := vault.Change{Enrol: []vault.Enrolment{e}}
+		if l.Tombs != nil {
+			marks, err := l.Vault.Tombstones(kind, value)
+			if err != nil {
+				return person.ID{}, err
+			}
+			found, err := l.Tombs.Tombstoned(ctx, marks)
+			if err != nil {
+				return person.ID{}, err
+			}
+			if len(found) > 0 {
+				change.Put = append(change.Put, key.SealSuppressed(vault.Everything, now))
+			} else {
+				change.Unless = marks
+			}
+		}
+		err = l.Store.Commit(ctx, change)
 		if err == nil {
 			return e.ID, nil
 		}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/vault"
+)
+
+func init() { register("keys-rotate", runRotate) }
+
+type keysArgs struct{}
+
+func keysCommand() *cobra.Command {
+	var home homeOptions
+	cmd := &cobra.Command{
+		Use: "keys", Short: "The keys of a home: rotate the one that wraps all others", Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
+	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
+	cmd.AddCommand(&cobra.Command{
+		Use: "rotate --home DIR", Short: "Wrap every data key by a new wrapping key and destroy the old one, while the home is served",
+		Long: "Nothing that is sealed is sealed anew: only the small keys that people's data is sealed by are wrapped again. Copies of the keys that were made\n" +
+			"before open nothing afterwards. It may be run again after it was cut off. A serving home on SQLite does it by itself within two days after somebody was\n" +
+			"forgotten. On PostgreSQL every process must see the same folder keys/: each takes up the new key by itself. Make a new backup afterwards.",
+		Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return perform(cmd.Context(), home, "keys-rotate", keysArgs{}, terminal(cmd))
+		},
+	})
+	return cmd
+}
+
+func runRotate(ctx context.Context, h *house, _ keysArgs, say *speaker) error {
+	n, err := h.rotate(ctx, say)
+	if err == nil {
+		say.Printf("%d data keys are wrapped by a new key, and the old one is destroyed. Make a new backup: the keys file of an older one opens nothing any more.\n", n)
+	}
+	return err
+}
+
+// rotate wraps every data key by a new wrapping key and destroys the old one. Cut off at any point, everything can still be read, and the next goes on.
+func (h *house) rotate(ctx context.Context, say *speaker) (wrapped int, err error) {
+	h.rotating.Lock()
+	defer h.rotating.Unlock()
+	if err := h.vault.Rotate(); err != nil {
+		return 0, err
+	}
+	people, err := h.store.People(ctx)
+	if err != nil {
+		return 0, err
+	}
+	pass := func() error {
+		n, err := h.store.Rewrap(ctx, func(id person.ID, old []byte) ([]byte, error) {
+			fresh, err := h.vault.Rewrap(id, old)
+			if errors.Is(err, vault.ErrUnreadable) {
+				return old, nil // nobody could open it before either
+			}
+			return fresh, err
+		}, func(done int) { say.Progress("wrapping", int64(done), int64(people)) })
+		wrapped += n
+		return err
+	}
+	if err := pass(); err != nil {
+		return wrapped, err
+	}
+	_, old := h.vault.Wrapping()
+	for _, g := range old {
+		if err := h.store.Retire(ctx, g); err != nil { // from here on nobody comes whose key the old one wraps
+			return wrapped, err
+		}
+	}
+	if err := pass(); err != nil {
+		return wrapped, err
+	}
+	if err := h.vault.Retire(); err != nil {
+		return wrapped, err
+	}
+	return wrapped, errors.Join(h.store.PutSetting(ctx, erasedSetting, ""), h.store.PutSetting(ctx, rotatedSetting, strconv.FormatInt(int64(h.clock()), 10)))
+}
+
+// After somebody was forgotten the wrapping key is rotated, at most once a day: a copy of the wrapped keys that was made before is dead then too.
+const (
+	rotateEvery    = 24 * time.Hour
+	rotatedSetting = "keys rotated"
+)
+
+func (h *house) rotateIfDue(ctx context.Context) error {
+	if h.shared() {
+		return nil // whether the processes share the folder of keys only their keeper knows: it is a command there
+	}
+	erased, err := h.store.Setting(ctx, erasedSetting)
+	if err != nil || erased == "" {
+		return err
+	}
+	text, err := h.store.Setting(ctx, rotatedSetting)
+	if err != nil {
+		return err
+	}
+	now := h.clock()
+	last, _ := strconv.ParseInt(text, 10, 64)
+	if last == 0 { // a day's grace: the next who are forgotten go with these
+		return h.store.PutSetting(ctx, rotatedSetting, strconv.FormatInt(int64(now), 10))
+	}
+	if now < person.Instant(last).Add(rotateEvery) {
+		return nil
+	}
+	_, err = h.rotate(ctx, &speaker{out: func(string) error { return nil }})
+	return err
+}

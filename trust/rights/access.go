@@ -1,0 +1,89 @@
+package rights
+
+import (
+	"context"
+	"time"
+
+	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/consent"
+	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/tact"
+)
+
+// About is everything that is kept about a person, to be told or given to them.
+type About struct {
+	Facts   []Said   `json:"facts"`
+	Events  []Done   `json:"events"`
+	Choices []Chosen `json:"choices"`
+}
+
+// Said is one fact, with where it came from.
+type Said struct {
+	Name     string    `json:"fact"`
+	Value    string    `json:"value"`
+	Learnt   string    `json:"learnt"`
+	Source   string    `json:"source"`
+	At       time.Time `json:"at"`
+	Verified bool      `json:"verified"`
+}
+
+// Done is one event.
+type Done struct {
+	Name       string         `json:"event"`
+	At         time.Time      `json:"at"`
+	Source     string         `json:"source"`
+	Lines      []person.Line  `json:"lines,omitempty"`
+	Properties map[string]any `json:"properties,omitempty"`
+}
+
+// Chosen is one choice.
+type Chosen struct {
+	Purpose string    `json:"purpose"`
+	Yes     bool      `json:"yes"`
+	At      time.Time `json:"at"`
+	Source  string    `json:"source"`
+}
+
+// Access gives everything that is kept about a person, for an answer to them. The look, in which only who reads, in which role and why is asked for, is on disk
+// before anything is given.
+func (e *Eraser) Access(ctx context.Context, id person.ID, look ledger.Look) (*About, error) {
+	first, err := e.Store.Load(ctx, id) // heads and key, to seal the reason
+	if err != nil {
+		return nil, said(err)
+	}
+	now, series := e.Clock(), e.Series()
+	root := first.Who.Root
+	key, err := e.Vault.Key(root, first.Wrapped[root])
+	if err != nil {
+		return nil, err
+	}
+	look.Of, look.At, look.Fields = root, now, []string{"everything"}
+	row, err := ledger.Seal(look, key)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := e.Store.Load(ctx, id, row)
+	if err != nil {
+		return nil, said(err)
+	}
+	r, err := e.Vault.Record(loaded, e.Streams, series, e.Marks)
+	if err != nil {
+		return nil, said(err)
+	}
+	o, err := r.Open(tact.ForSelf(loaded.Who, series.Current().Position, now.Add(time.Minute)), now)
+	if err != nil {
+		return nil, err
+	}
+	a := &About{Facts: []Said{}, Events: []Done{}, Choices: []Chosen{}}
+	for _, f := range append(o.Facts, o.Superseded...) {
+		a.Facts = append(a.Facts, Said{f.Name, f.Value, f.Learnt.String(), f.Source, f.At.Time().UTC(), f.Verified})
+	}
+	for i := range o.History {
+		h := &o.History[i]
+		a.Events = append(a.Events, Done{h.Name, h.At.Time().UTC(), h.Source, h.Lines, h.Properties})
+	}
+	for _, c := range r.Choices {
+		a.Choices = append(a.Choices, Chosen{c.Purpose, c.Answer == consent.Yes, c.At.Time().UTC(), c.Source})
+	}
+	return a, nil
+}
