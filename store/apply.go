@@ -170,7 +170,11 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		}
 		held[id].bump = true
 	}
-	qs := enrol(lift(nil, ch.Lift), ch)
+	index := s.index.Load()
+	if len(ch.Enrol)+len(ch.Identifiers) > 0 && max(ch.Blinds, 1) < index.least {
+		return vault.ErrStale // another index is served since they were hashed
+	}
+	qs := enrol(lift(nil, ch.Lift), ch, index)
 	if len(ch.Joins) > 0 {
 		if err := c.do(ctx, qs...); err != nil { // the new ones must be there to be joined
 			return err
@@ -262,7 +266,8 @@ func (s *Store) roots(ctx context.Context, c conn, ch *vault.Change, fresh map[p
 }
 
 // enrol writes new pseudonyms and identifiers. A blind that leads to somebody else already is a conflict or ErrStale.
-func enrol(qs []query, ch *vault.Change) []query {
+func enrol(qs []query, ch *vault.Change, index *index) []query {
+	generation := int64(max(ch.Blinds, 1))
 	for i := range ch.Enrol {
 		e := &ch.Enrol[i]
 		if g, ok := vault.GenerationOf(e.Wrapped); ok {
@@ -275,27 +280,33 @@ func enrol(qs []query, ch *vault.Change) []query {
 		for j := range e.Identifiers {
 			n := &e.Identifiers[j]
 			qs = append(qs, query{
-				text: "INSERT INTO identifier (blind, since, person, verified) VALUES ($1, $2, $3, $4)",
-				args: []driver.Value{n.Blind[:], int64(n.Since), e.ID[:], number(n.Verified)},
+				text: "INSERT INTO identifier (blind, since, person, verified, generation) VALUES ($1, $2, $3, $4, $5)",
+				args: []driver.Value{n.Blind[:], int64(n.Since), e.ID[:], number(n.Verified), generation},
 			})
+			qs = index.twin(qs, n, e.ID, generation)
 		}
 	}
 	for i := range ch.Identifiers {
 		n := &ch.Identifiers[i]
-		qs = append(qs, query{
-			text: `INSERT INTO identifier (blind, since, person, verified) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (blind, since) DO UPDATE SET verified = CASE WHEN excluded.verified > identifier.verified THEN excluded.verified ELSE identifier.verified END
-				RETURNING person`,
-			args: []driver.Value{n.Blind[:], int64(n.Since), n.Of[:], number(n.Verified)},
-			scan: func(r row) error {
-				if r.id(0) != n.Of {
-					return vault.ErrStale
-				}
-				return nil
-			},
-		})
+		qs = index.twin(append(qs, identifierRow(n, n.Of, generation)), n, n.Of, generation)
 	}
 	return qs
+}
+
+// identifierRow has an identifier lead to somebody; ErrStale when it leads to somebody else.
+func identifierRow(n *vault.Identifier, of person.ID, generation int64) query {
+	return query{
+		text: `INSERT INTO identifier (blind, since, person, verified, generation) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (blind, since) DO UPDATE SET verified = CASE WHEN excluded.verified > identifier.verified THEN excluded.verified ELSE identifier.verified END
+			RETURNING person`,
+		args: []driver.Value{n.Blind[:], int64(n.Since), of[:], number(n.Verified), generation},
+		scan: func(r row) error {
+			if r.id(0) != of {
+				return vault.ErrStale
+			}
+			return nil
+		},
+	}
 }
 
 func number(b bool) int64 {

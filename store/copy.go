@@ -17,7 +17,7 @@ var copied = []copiedTable{
 	{"erasure", "id:b begun:i ended:i body:b", "id"},
 	{"retained", "id:b label:b purpose:t until:i body:b", "id"},
 	{"person", "id:b root:b parent:b? joined_at:i why:t version:i enrolled_at:i wrapped:b", "id"},
-	{"identifier", "blind:b since:i person:b verified:i", "blind, since"},
+	{"identifier", "blind:b since:i person:b verified:i generation:i", "blind, since"},
 	{"sealed", "person:b kind:i key:b at:i head:b body:b", "person, kind, key"},
 	{"journal", "seq:i received:i body:b", "seq"},
 	{"stream", "id:i event:t source:t charter:i", "id"},

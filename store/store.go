@@ -72,6 +72,7 @@ type Store struct {
 	versions *versions // the one writer's; nil where there are several
 	waiting  *waiting  // events that are not in history yet; nil where there are several writers
 
+	index    atomic.Pointer[index]
 	unmarked atomic.Bool // nobody was ever forgotten here; only where this process is the only writer
 
 	schema map[string]int64 // versions that this binary was made for
@@ -87,6 +88,7 @@ var _ vault.Store = (*Store)(nil)
 // or a sentence that says what is wrong with the options.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{clock: o.Clock, k: o.K, window: o.Window, meter: o.Meter, queue: make(chan *act, 1024), closing: make(chan struct{}), schema: Schema()}
+	s.index.Store(&index{})
 	if s.clock == nil {
 		s.clock = person.SystemClock
 	}

@@ -101,6 +101,9 @@ func (h *house) wire(ctx context.Context) error {
 	if h.ledger, err = ledger.New(h.store.Ledger(), signer, verifier); err != nil {
 		return err
 	}
+	if err := h.serveIndex(ctx); err != nil {
+		return err
+	}
 	h.streams = &streamNames{store: h.store}
 	h.live = decide.NewLive(nil, func(ctx context.Context, _ int) (*decide.House, error) {
 		err := h.follow(ctx)

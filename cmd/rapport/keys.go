@@ -9,36 +9,48 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
 func init() { register("keys-rotate", runRotate) }
 
-type keysArgs struct{}
+type keysArgs struct{ Index bool }
 
 func keysCommand() *cobra.Command {
 	var home homeOptions
+	var args keysArgs
 	cmd := &cobra.Command{
-		Use: "keys", Short: "The keys of a home: rotate the one that wraps all others", Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
+		Use: "keys", Short: "The keys of a home: rotate the one that wraps all others, or the one of the index of identifiers", Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
 	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
-	cmd.AddCommand(&cobra.Command{
+	rotate := &cobra.Command{
 		Use: "rotate --home DIR", Short: "Wrap every data key by a new wrapping key and destroy the old one, while the home is served",
 		Long: "Nothing that is sealed is sealed anew: only the small keys that people's data is sealed by are wrapped again. Copies of the keys that were made\n" +
 			"before open nothing afterwards. It may be run again after it was cut off. A serving home on SQLite does it by itself within two days after somebody was\n" +
-			"forgotten. On PostgreSQL every process must see the same folder keys/: each takes up the new key by itself. Make a new backup afterwards.",
-		Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
+			"forgotten. On PostgreSQL every process must see the same folder keys/: each takes up the new key by itself. Make a new backup afterwards.\n" +
+			"With --index it is the index by which people are found that is brought to a new key instead: both find people until all of it is.",
+		Example: "  rapport keys rotate --home ./shop\n  rapport keys rotate --home ./shop --index", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return perform(cmd.Context(), home, "keys-rotate", keysArgs{}, terminal(cmd))
+			return perform(cmd.Context(), home, "keys-rotate", args, terminal(cmd))
 		},
-	})
+	}
+	rotate.Flags().BoolVar(&args.Index, "index", false, "bring the index of identifiers to a new key")
+	cmd.AddCommand(rotate)
 	return cmd
 }
 
-func runRotate(ctx context.Context, h *house, _ keysArgs, say *speaker) error {
+func runRotate(ctx context.Context, h *house, args keysArgs, say *speaker) error {
+	if args.Index {
+		err := h.rotateIndex(ctx, say)
+		if err == nil {
+			say.Printf("People are found by a new key, and what the old one made is gone. Make a new backup.\n")
+		}
+		return err
+	}
 	n, err := h.rotate(ctx, say)
 	if err == nil {
 		say.Printf("%d data keys are wrapped by a new key, and the old one is destroyed. Make a new backup: the keys file of an older one opens nothing any more.\n", n)
@@ -114,4 +126,65 @@ func (h *house) rotateIfDue(ctx context.Context) error {
 	}
 	_, err = h.rotate(ctx, &speaker{out: func(string) error { return nil }})
 	return err
+}
+
+// The generation of blinds that is served, and whether older ones may still be there.
+const (
+	indexSetting  = "index of identifiers"
+	liftedSetting = "index of identifiers is being lifted"
+)
+
+// serveIndex makes vault and store serve the generation that the home is at, and removes what a rotation that was cut off left of the one before.
+func (h *house) serveIndex(ctx context.Context) error {
+	text, err := h.store.Setting(ctx, indexSetting)
+	if err != nil {
+		return err
+	}
+	generation, _ := strconv.Atoi(text)
+	generation = max(generation, 1)
+	if err := h.vault.ServeIndex(generation); err != nil || h.shared() {
+		return err
+	}
+	h.store.ServeIndex(generation)
+	lifted, err := h.store.Setting(ctx, liftedSetting)
+	if err != nil || lifted != text || lifted == "" {
+		return err
+	}
+	return errors.Join(h.store.DropIndex(ctx, generation), h.store.PutSetting(ctx, liftedSetting, ""))
+}
+
+// rotateIndex brings the index by which people are found to a new key while the home is served. A blind of the new key is made of the old blind, for nobody keeps identifiers. In between people are
+// found by both. Cut off at any point people are found, and the next goes on.
+func (h *house) rotateIndex(ctx context.Context, say *speaker) error {
+	if h.shared() {
+		return fault.New(fault.Refused, "The index can be brought to a new key on SQLite only: on PostgreSQL other processes would go on by the old one.")
+	}
+	h.rotating.Lock()
+	defer h.rotating.Unlock()
+	from := h.vault.Index().Generation()
+	people, err := h.store.People(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.vault.PrepareIndex(); err != nil {
+		return err
+	}
+	next := strconv.Itoa(from + 1)
+	if err := h.store.PutSetting(ctx, liftedSetting, next); err != nil {
+		return err
+	}
+	if err := h.store.LiftIndex(ctx, from, func(b vault.Blind) vault.Blind { return h.vault.LiftBlind(b, from) }, func(done int) { say.Progress("index", int64(done), int64(people)) }); err != nil {
+		return err
+	}
+	if err := h.store.PutSetting(ctx, indexSetting, next); err != nil {
+		return err
+	}
+	if err := h.vault.ServeIndex(from + 1); err != nil {
+		return err
+	}
+	h.store.ServeIndex(from + 1) // what was hashed by the old key and is not written yet is judged again
+	if err := h.store.DropIndex(ctx, from+1); err != nil {
+		return err
+	}
+	return errors.Join(h.store.PutSetting(ctx, liftedSetting, ""), h.store.PutSetting(ctx, slackSetting, "1"))
 }

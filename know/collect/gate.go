@@ -169,6 +169,7 @@ type state struct {
 	gpc      bool
 
 	notes   []notes
+	index   vault.Index
 	asked   []asked // identifiers in the order in which the first pass met them
 	stones  map[vault.Blind]stone
 	idents  map[vault.Blind][]vault.Identifier
@@ -214,7 +215,8 @@ func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *p
 	st.people = make(map[person.ID]*subject, n)
 	st.new = make(map[person.ID]*newcomer)
 	st.users = make(map[person.ID]bool)
-	st.change = vault.Change{}
+	st.index = g.parts.Vault.Index()
+	st.change = vault.Change{Blinds: st.index.Generation()}
 	st.asked, st.stones = st.asked[:0], nil
 	st.doubted, st.chosen = st.doubted[:0], st.chosen[:0]
 	st.tally.begin(p.source.Name, received)

@@ -24,11 +24,10 @@ type trait struct {
 
 // read is the first pass: times, identifiers and facts, and the blinds by which people are found.
 func (st *state) read() []vault.Blind {
-	v := st.g.parts.Vault
 	blinds := make([]vault.Blind, 0, 2*len(st.notes))
 	seen := make(map[vault.Blind]bool, 2*len(st.notes))
 	ask := func(kind vault.IdentifierKind, value string) (vault.Blind, bool) {
-		b, err := v.Blind(kind, value)
+		b, err := st.index.Blind(kind, value)
 		if err != nil {
 			return b, false
 		}
@@ -53,7 +52,7 @@ func (st *state) read() []vault.Blind {
 		if m.UserID != "" {
 			if st.plan.server {
 				n.user, n.hasUser = ask(vault.UserID, m.UserID)
-			} else if n.user, _ = v.Blind(vault.UserID, m.UserID); n.user != (vault.Blind{}) {
+			} else if n.user, _ = st.index.Blind(vault.UserID, m.UserID); n.user != (vault.Blind{}) {
 				n.hasUser = true
 				st.asked = append(st.asked, asked{n.user, vault.UserID, m.UserID})
 				if !n.hasDevice {
@@ -266,7 +265,7 @@ func (st *state) eventID(m *Message) person.EventID {
 
 // claim keeps that a browser said who sits there.
 func (st *state) claim(m *Message, n *notes, p place) {
-	if st.plan.server || !n.hasUser || p.sub.claimed(p.id, n.user) {
+	if st.plan.server || !n.hasUser || p.sub.claimed(st.g.parts.Vault, p.id, n.user) {
 		return
 	}
 	ring := p.sub.ring(p.id)

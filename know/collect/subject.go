@@ -85,18 +85,18 @@ func (s *subject) joinedAt(id person.ID) (at person.Instant, ok bool) {
 }
 
 // claimsOther says whether a browser claimed, under this pseudonym, to be another user than this one.
-func (s *subject) claimsOther(id person.ID, user vault.Blind) bool {
+func (s *subject) claimsOther(v *vault.Vault, id person.ID, user vault.Blind) bool {
 	for _, c := range s.claims {
-		if c.Of == id && c.Kind == vault.UserID && c.Blind != user {
+		if c.Of == id && c.Kind == vault.UserID && !v.SameBlind(c.Blind, user) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *subject) claimed(id person.ID, user vault.Blind) bool {
+func (s *subject) claimed(v *vault.Vault, id person.ID, user vault.Blind) bool {
 	for _, c := range s.claims {
-		if c.Of == id && c.Kind == vault.UserID && c.Blind == user {
+		if c.Of == id && c.Kind == vault.UserID && v.SameBlind(c.Blind, user) {
 			return true
 		}
 	}

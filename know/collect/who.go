@@ -136,7 +136,7 @@ func (st *state) signIn(user place, userBlind, device vault.Blind, t person.Inst
 		create = create && last && len(list) < mostSessions
 		switch at, joined := d.sub.joinedAt(d.id); {
 		case d.sub.alone(d.id) && !st.users[d.id]:
-			if !d.sub.claimsOther(d.id, userBlind) {
+			if !d.sub.claimsOther(st.g.parts.Vault, d.id, userBlind) {
 				st.join(user, d, t, why)
 				return nil
 			}

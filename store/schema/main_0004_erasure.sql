@@ -27,5 +27,8 @@ CREATE TABLE retained (
 CREATE INDEX retained_label ON retained (label);
 CREATE INDEX retained_until ON retained (until);
 
+-- By how many keys, one after the other, the blind was made: see trust/vault/index.go.
+ALTER TABLE identifier ADD COLUMN generation BIGINT NOT NULL DEFAULT 1;
+
 CREATE INDEX sighting_person ON sighting (person);
 CREATE INDEX sealed_claim ON sealed (key) WHERE kind = 9; -- claims of one identifier, whoever's browser made them

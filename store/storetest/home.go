@@ -101,6 +101,7 @@ var cases = []struct {
 	{"an erasure goes on where it was cut off", cutOff},
 	{"a mark bars who was forgotten until it is lifted", barred},
 	{"data keys are wrapped anew while people enrol", rewrapped},
+	{"an index is lifted while people come and are found", lifted},
 	{"a database of a newer binary is refused", newer},
 }
 

@@ -52,16 +52,7 @@ const longestIdentifier = 512 // bytes
 // Blind is the keyed hash of an identifier of a kind, after Normalise. The value of a claimed identifier comes with the
 // source in it, put there by the caller. ErrIdentifier when the value is none.
 func (v *Vault) Blind(kind IdentifierKind, value string) (Blind, error) {
-	n, err := v.Normalise(kind, value)
-	if err != nil {
-		return Blind{}, err
-	}
-	chain := *v.chain.Load()
-	b := Blind(chain[0].sum(string(kind), n))
-	for _, h := range chain[1:] {
-		b = h.sum("blind", string(b[:]))
-	}
-	return b, nil
+	return v.Index().Blind(kind, value)
 }
 
 // blinds are the blinds of an identifier under every key that was ever in use, the first first. Each but the first is made of the one before, so that an index can
@@ -71,7 +62,7 @@ func (v *Vault) blinds(kind IdentifierKind, value string) ([]Blind, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := *v.chain.Load()
+	chain := v.chain.Load().all
 	all := make([]Blind, len(chain))
 	all[0] = chain[0].sum(string(kind), n)
 	for i, h := range chain[1:] {

@@ -54,6 +54,10 @@ func (w *wrapping) wrap(plain, aad []byte) ([]byte, error) {
 	return w.now.Load().aead.Encrypt(plain, aad)
 }
 
+func (w *wrapping) unwrapNow(sealed, aad []byte) ([]byte, error) {
+	return w.now.Load().aead.Decrypt(sealed, aad)
+}
+
 // unwrap opens what wrap made; when the keys that are known cannot, and another process has changed the keyset meanwhile, with the changed one.
 func (w *wrapping) unwrap(sealed, aad []byte) ([]byte, error) {
 	raw, err := w.now.Load().aead.Decrypt(sealed, aad)

@@ -132,6 +132,7 @@ type Change struct {
 	Sightings   []Sighting
 	Looks       []ledger.Row
 	Lift        []Tombstone // marks that go, since the person came back by a choice of theirs
+	Blinds      int         // generation of the index by which Enrol and Identifiers were hashed: Index.Generation; 0 is the first. An old one is ErrStale
 	Unless      []Tombstone // marks that must not be there when this is committed, else ErrStale: of identifiers that are new in it
 }
 

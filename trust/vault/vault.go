@@ -28,16 +28,16 @@ var (
 // Vault holds the keys of one home. It is safe for use by many goroutines.
 type Vault struct {
 	wrapping
-	chain  atomic.Pointer[[]*hasher] // finds people by identifier
-	names  *hasher                   // names rows, streams' products, sightings
-	events *hasher                   // names events by their messageId
-	tombs  *hasher                   // marks identifiers of who was forgotten
-	kept   *KeyRing                  // seals what a law obliges to keep of them
-	labels *hasher                   // finds that again
-	home   *KeyRing                  // seals what is about no single person: looks at populations
-	doors  []byte                    // secret from which Secret derives
-	signer string                    // note signer of the ledger's tree
-	verify string                    // its public half
+	chain  atomic.Pointer[chain] // finds people by identifier
+	names  *hasher               // names rows, streams' products, sightings
+	events *hasher               // names events by their messageId
+	tombs  *hasher               // marks identifiers of who was forgotten
+	kept   *KeyRing              // seals what a law obliges to keep of them
+	labels *hasher               // finds that again
+	home   *KeyRing              // seals what is about no single person: looks at populations
+	doors  []byte                // secret from which Secret derives
+	signer string                // note signer of the ledger's tree
+	verify string                // its public half
 	rings  *rings
 	region atomic.Pointer[string]
 	fields sync.Map // *charter.Charter → nameTable
@@ -87,7 +87,7 @@ func Open(home string, with ...Option) (*Vault, error) {
 		rings:  newRings(o.cached),
 	}
 	v.wrapping.begin(home, o.kms, k)
-	v.setBlinds(k.secrets["blind"])
+	v.chain.Store(newChain(k.secrets["blind"], 0))
 	if v.home, err = newRing(v, [16]byte{}, k.secrets["ledger"]); err != nil {
 		return nil, err
 	}
@@ -97,15 +97,6 @@ func Open(home string, with ...Option) (*Vault, error) {
 	}
 	v.SetRegion(o.region)
 	return v, nil
-}
-
-// setBlinds takes the keys of the index of identifiers, 32 bytes each, the first first.
-func (v *Vault) setBlinds(secret []byte) {
-	chain := make([]*hasher, 0, len(secret)/32)
-	for ; len(secret) >= 32; secret = secret[32:] {
-		chain = append(chain, newHasher(secret[:32]))
-	}
-	v.chain.Store(&chain)
 }
 
 // SetRegion changes the country whose telephone numbers may come without a country code.

@@ -72,7 +72,8 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal)
 	if value == "" {
 		kind, value = vault.AnonymousID, req.Person.AnonymousID
 	}
-	blind, err := l.Vault.Blind(kind, value)
+	index := l.Vault.Index()
+	blind, err := index.Blind(kind, value)
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, "That identifier cannot be used; send it as the events have it.", err)
 	}
@@ -82,7 +83,7 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal)
 			return "", errLinks
 		}
 	}
-	id, err := l.find(r.Context(), blind, kind, value)
+	id, err := l.find(r.Context(), index, kind, value)
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, "A link cannot be made just now; try again in a moment.", err)
 	}
@@ -95,11 +96,11 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal)
 
 // User gives the pseudonym of a userId for whom the brand vouches. Errors are faults.
 func (l *Links) User(ctx context.Context, userID string) (person.ID, error) {
-	blind, err := l.Vault.Blind(vault.UserID, userID)
-	if err != nil {
+	index := l.Vault.Index()
+	if _, err := index.Blind(vault.UserID, userID); err != nil {
 		return person.ID{}, ErrEntry
 	}
-	id, err := l.find(ctx, blind, vault.UserID, userID)
+	id, err := l.find(ctx, index, vault.UserID, userID)
 	if err != nil {
 		return person.ID{}, fault.Wrap(fault.Unavailable, "You cannot be signed in just now; try again in a moment.", err)
 	}
@@ -111,8 +112,12 @@ var ErrEntry = fault.New(fault.Unauthorised, "This way in has been used, has run
 
 // find gives the pseudonym to which the blind leads now, and makes one when there is none. Of two who make it at once one wins. Who was forgotten comes in as
 // somebody of whom nothing is kept until they choose.
-func (l *Links) find(ctx context.Context, blind vault.Blind, kind vault.IdentifierKind, value string) (person.ID, error) {
+func (l *Links) find(ctx context.Context, index vault.Index, kind vault.IdentifierKind, value string) (person.ID, error) {
 	for range 3 {
+		blind, err := index.Blind(kind, value)
+		if err != nil {
+			return person.ID{}, err
+		}
 		now := l.Clock()
 		rows, err := l.Store.Find(ctx, []vault.Blind{blind})
 		if err != nil {
@@ -132,7 +137,7 @@ func (l *Links) find(ctx context.Context, blind vault.Blind, kind vault.Identifi
 			return person.ID{}, err
 		}
 		e.Identifiers = []vault.Identifier{{Blind: blind, Of: e.ID, Verified: true}}
-		change := vault.Change{Enrol: []vault.Enrolment{e}}
+		change := vault.Change{Enrol: []vault.Enrolment{e}, Blinds: index.Generation()}
 		if l.Tombs != nil {
 			marks, err := l.Vault.Tombstones(kind, value)
 			if err != nil {
@@ -155,6 +160,7 @@ func (l *Links) find(ctx context.Context, blind vault.Blind, kind vault.Identifi
 		if !errors.Is(err, vault.ErrStale) {
 			return person.ID{}, err
 		}
+		index = l.Vault.Index()
 	}
 	return person.ID{}, vault.ErrUnavailable
 }
