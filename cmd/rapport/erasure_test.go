@@ -58,7 +58,7 @@ func (s *traces) in(data []byte) (found []string) {
 			for to < len(data) && alphabet(data[to]) {
 				to++
 			}
-			if to-from >= 20 {
+			if to-from >= 16 {
 				found = append(found, s.decoded(data[from:to])...)
 			}
 			from = to
@@ -81,10 +81,12 @@ func (s *traces) decoded(run []byte) (found []string) {
 	}
 	text := strings.NewReplacer("-", "+", "_", "/").Replace(string(run))
 	for at := range 4 {
-		if at < len(text) {
-			if b, err := base64.RawStdEncoding.DecodeString(text[at : at+(len(text)-at)/4*4]); err == nil {
-				found = append(found, s.plain(b)...)
-			}
+		part := text[at:]
+		if len(part)%4 == 1 {
+			part = part[:len(part)-1]
+		}
+		if b, err := base64.RawStdEncoding.DecodeString(part); err == nil {
+			found = append(found, s.plain(b)...)
 		}
 	}
 	return found
@@ -202,13 +204,13 @@ func (w *world) live(t *testing.T, mark string, people int) (users []string) {
 		for n := from; n < min(from+100, people); n++ {
 			user, device := fmt.Sprintf("%s-user-%d", mark, n), fmt.Sprintf("%s-device-%d", mark, n)
 			users = append(users, user)
-			web = append(web, viewed(fmt.Sprintf("%s-before-%d", mark, n), device, "", mark+"-sku", yes),
-				viewed(fmt.Sprintf("%s-claim-%d", mark, n), fmt.Sprintf("%s-other-%d", mark, n), user, mark+"-sku", yes),
-				map[string]any{"type": "track", "messageId": fmt.Sprintf("%s-claimed-%d", mark, n), "userId": user, "event": "Product Viewed", "properties": map[string]any{"product_id": mark + "-sku"}, "context": yes})
+			web = append(web, viewed(fmt.Sprintf("%s-before-%d", mark, n), device, "", fmt.Sprintf("%s-sku-%d", mark, n), yes),
+				viewed(fmt.Sprintf("%s-claim-%d", mark, n), fmt.Sprintf("%s-other-%d", mark, n), user, fmt.Sprintf("%s-sku-%d", mark, n), yes),
+				map[string]any{"type": "track", "messageId": fmt.Sprintf("%s-claimed-%d", mark, n), "userId": user, "event": "Product Viewed", "properties": map[string]any{"product_id": fmt.Sprintf("%s-sku-%d", mark, n)}, "context": yes})
 			signup = append(signup, map[string]any{"type": "identify", "messageId": fmt.Sprintf("%s-in-%d", mark, n), "userId": user, "anonymousId": device, "context": yes,
 				"traits": map[string]any{"name": mark + " Someone", "email": fmt.Sprintf("%s.%d@post.example", mark, n), "phone": fmt.Sprintf("+4420794%05d", n+len(mark)*5000), "birthday": "1970-01-01", "age_band": "adult", "household": "3"}})
 			tills = append(tills, map[string]any{"type": "track", "messageId": fmt.Sprintf("%s-order-%d", mark, n), "userId": user, "event": "Order Completed", "context": yes,
-				"properties": map[string]any{"order_id": fmt.Sprintf("%s-%d", mark, n), "total": 12.5, "products": []any{map[string]any{"product_id": mark + "-thing", "quantity": 1, "price": 2.5}}}})
+				"properties": map[string]any{"order_id": fmt.Sprintf("%s-%d", mark, n), "total": 12.5, "products": []any{map[string]any{"product_id": fmt.Sprintf("%s-thing-%d", mark, n), "quantity": 1, "price": 2.5}}}})
 		}
 		sends(t, w.url, w.keys["web"], web...)
 		sends(t, w.url, w.keys["signup"], signup...)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -123,37 +124,42 @@ func (e *Eraser) Named(ctx context.Context, kind vault.IdentifierKind, value str
 // tries is how often somebody is loaded again who was changed meanwhile.
 const tries = 16
 
-// Erase forgets these people, one after the other, and gives their certificates in the same order. Who is not known is ErrNotFound and stops it; those
-// before stay forgotten, and their certificates are issued by the next Erase or Resume.
+// Erase forgets these people and gives their certificates in the same order, without those of who was found Besides and was gone already. When somebody cannot be forgotten, or is not known
+// (ErrNotFound), the others are all the same, and their certificates come with the error.
 func (e *Eraser) Erase(ctx context.Context, who ...Erasure) ([][]byte, error) {
-	ids := make([][16]byte, 0, len(who))
-	var failed error
-	for _, w := range who {
-		id, err := e.begin(ctx, w)
-		if errors.Is(err, vault.ErrNotFound) && w.Besides {
+	ids, failed := make([][16]byte, len(who)), make([]error, len(who))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(len(who), together) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(who); i = int(next.Add(1)) - 1 {
+				ids[i], failed[i] = e.begin(ctx, who[i])
+				if errors.Is(failed[i], vault.ErrNotFound) && who[i].Besides {
+					failed[i] = nil
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, err := e.resume(ctx); err != nil {
+		return nil, said(err)
+	}
+	var out [][]byte
+	for _, id := range ids {
+		if id == ([16]byte{}) {
 			continue
 		}
+		certificate, err := e.Store.Certificate(ctx, id)
 		if err != nil {
-			failed = err
-			break
+			return out, said(err)
 		}
-		ids = append(ids, id)
+		out = append(out, certificate)
 	}
-	if len(ids) == 0 {
-		return nil, said(failed)
-	}
-	if _, err := e.resume(ctx); errors.Join(failed, err) != nil {
-		return nil, said(errors.Join(failed, err))
-	}
-	out := make([][]byte, len(ids))
-	for i, id := range ids {
-		var err error
-		if out[i], err = e.Store.Certificate(ctx, id); err != nil {
-			return nil, said(err)
-		}
-	}
-	return out, nil
+	return out, said(errors.Join(failed...))
 }
+
+// together is how many are begun at the same time: they share the disk's syncs.
+const together = 16
 
 // Again forgets pseudonyms whose keys are gone already, in a home that was restored from a copy of before: there are no new certificates, for those that were issued
 // came with the keys. The ledger of the copy says that it was done again.
@@ -201,16 +207,17 @@ func said(err error) error {
 }
 
 // begin destroys the keys and rows of one person: from its return on nobody can read them.
-func (e *Eraser) begin(ctx context.Context, w Erasure) (id [16]byte, err error) {
+func (e *Eraser) begin(ctx context.Context, w Erasure) (begun [16]byte, err error) {
+	var id [16]byte
 	_, _ = rand.Read(id[:])
 	for range tries {
 		var loaded vault.Loaded
 		if loaded, err = e.Store.Load(ctx, w.Person); err != nil {
-			return id, err
+			return begun, err
 		}
 		var f Forgetting
 		if f, err = e.forgetting(ctx, id, w, loaded); err != nil {
-			return id, err
+			return begun, err
 		}
 		var sessions [][32]byte
 		sessions, err = e.Store.ForgetPerson(ctx, f)
@@ -220,13 +227,13 @@ func (e *Eraser) begin(ctx context.Context, w Erasure) (id [16]byte, err error) 
 			return id, nil
 		case errors.Is(err, ErrUnnumbered):
 			if _, err := e.Ledger.Sequence(ctx); err != nil && !errors.Is(err, ledger.ErrMoved) {
-				return id, err
+				return begun, err
 			}
 		case !errors.Is(err, vault.ErrStale):
-			return id, err
+			return begun, err
 		}
 	}
-	return id, err
+	return begun, err
 }
 
 // letGo empties what is in memory.
@@ -283,13 +290,14 @@ func (e *Eraser) forgetting(ctx context.Context, id [16]byte, w Erasure, loaded 
 		return out
 	}
 	f.Retained = func(blinds []vault.Blind) []vault.Retained {
-		out := make([]vault.Retained, len(obliged))
-		var by vault.Blind // nobody's, when they have no identifier: then only an export of everything finds it
-		if len(blinds) > 0 {
-			by = blinds[0]
+		var out []vault.Retained
+		if len(blinds) == 0 {
+			blinds = []vault.Blind{{}} // nobody's: then no question finds it, and it stays until its end
 		}
-		for i, o := range obliged {
-			out[i] = e.Vault.Retain(by, o.Purpose, person.At(o.Until), o.body)
+		for _, by := range blinds { // the law's question may come by any of them
+			for _, o := range obliged {
+				out = append(out, e.Vault.Retain(by, o.Purpose, person.At(o.Until), o.body))
+			}
 		}
 		return out
 	}
