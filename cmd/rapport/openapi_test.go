@@ -264,7 +264,8 @@ func TestEachDoorAnswersAsDescribed(t *testing.T) {
 	d.wants(403, post("/api/sign-in-links", access.Decide, d.plain, signIn), nil)
 
 	leaver := map[string]any{"person": map[string]any{"userId": "a-leaver"}}
-	d.wants(200, post("/v1/identify", access.Source, source, map[string]any{"userId": "a-leaver", "traits": map[string]any{"name": "A Leaver"}}), nil)
+	d.wants(200, call{method: "POST", path: "/v1/track", role: access.Source, header: basic(source), body: map[string]any{"userId": "a-leaver", "event": "Order Completed",
+		"properties": map[string]any{"order_id": "1", "products": []any{map[string]any{"product_id": "put-again"}}}}}, nil)
 	d.wants(400, post("/api/rights/erase", access.Privacy, d.tokens[access.Privacy], map[string]any{"person": map[string]any{}}), nil)
 	d.wants(401, post("/api/rights/erase", access.Anyone, "", leaver), nil)
 	d.wants(403, post("/api/rights/erase", access.Admin, admin, leaver), nil)
