@@ -32,8 +32,22 @@ type Done struct {
 	Name       string         `json:"event"`
 	At         time.Time      `json:"at"`
 	Source     string         `json:"source"`
-	Lines      []person.Line  `json:"lines,omitempty"`
+	Lines      []Line         `json:"lines,omitempty"`
 	Properties map[string]any `json:"properties,omitempty"`
+}
+
+// Line is one thing of an event.
+type Line struct {
+	Item     string  `json:"item"`
+	Quantity float64 `json:"quantity,omitempty"`
+	Price    float64 `json:"price,omitempty"`
+}
+
+func linesOf(lines []person.Line) (out []Line) {
+	for _, l := range lines {
+		out = append(out, Line{l.Item, l.Quantity, l.Price})
+	}
+	return out
 }
 
 // Chosen is one choice.
@@ -80,7 +94,7 @@ func (e *Eraser) Access(ctx context.Context, id person.ID, look ledger.Look) (*A
 	}
 	for i := range o.History {
 		h := &o.History[i]
-		a.Events = append(a.Events, Done{h.Name, h.At.Time().UTC(), h.Source, h.Lines, h.Properties})
+		a.Events = append(a.Events, Done{h.Name, h.At.Time().UTC(), h.Source, linesOf(h.Lines), h.Properties})
 	}
 	for _, c := range r.Choices {
 		a.Choices = append(a.Choices, Chosen{c.Purpose, c.Answer == consent.Yes, c.At.Time().UTC(), c.Source})

@@ -326,7 +326,7 @@ type Retained struct {
 	What       string         `json:"what"`
 	At         time.Time      `json:"at"`
 	Value      string         `json:"value,omitempty"`
-	Lines      []person.Line  `json:"lines,omitempty"`
+	Lines      []Line         `json:"lines,omitempty"`
 	Properties map[string]any `json:"properties,omitempty"`
 }
 
@@ -366,7 +366,7 @@ func (e *Eraser) obliged(loaded vault.Loaded, now person.Instant) ([]obligation,
 	for i := range o.History {
 		h := &o.History[i]
 		if ev := c.Events[h.Name]; ev != nil {
-			err = errors.Join(err, keep(Retained{What: h.Name, Lines: h.Lines, Properties: h.Properties}, h.At, ev.Purposes, ev.Retain))
+			err = errors.Join(err, keep(Retained{What: h.Name, Lines: linesOf(h.Lines), Properties: h.Properties}, h.At, ev.Purposes, ev.Retain))
 		}
 	}
 	return out, err
