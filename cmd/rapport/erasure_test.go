@@ -302,7 +302,7 @@ func (w *world) whatIs(t *testing.T, s *traces, users []string) {
 				s.name("a sealed event", f.Body)
 				s.name("an event's id", f.ID[:])
 			}
-			receipts, err := w.h.store.Receipts(t.Context(), id, 100)
+			receipts, err := w.h.store.Receipts(t.Context(), id, 0, 100)
 			if err != nil {
 				t.Fatal(err)
 			}

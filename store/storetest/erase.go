@@ -161,7 +161,7 @@ func forgotten(t *testing.T, h *Home) {
 	if len(after.Frames) != 4 || len(after.Rows) != len(before.Rows)-1 {
 		t.Errorf("beside: %d of 4 events, %d of %d rows", len(after.Frames), len(after.Rows), len(before.Rows))
 	}
-	if receipts, err := s.Receipts(ctx, id(3), 10); err != nil || len(receipts) != 2 {
+	if receipts, err := s.Receipts(ctx, id(3), 0, 10); err != nil || len(receipts) != 2 {
 		t.Errorf("beside: %d receipts, %v", len(receipts), err)
 	}
 	// What is left.
