@@ -29,7 +29,7 @@ func Erase(ctx context.Context, o Options) ([]Figure, error) {
 	for _, people := range sizes {
 		set := fmt.Sprintf("%dk people", people/1000)
 		if people == 1_000_000 {
-			set = "1m people" // as bench decide calls it: the same home does for both
+			set = "1m people"
 		}
 		o.Home = filepath.Join(o.Dir, fmt.Sprint(people))
 		if given != "" && len(sizes) == 1 {
@@ -50,15 +50,12 @@ func Erase(ctx context.Context, o Options) ([]Figure, error) {
 }
 
 func erase(ctx context.Context, o Options, set string, people, events int) ([]Figure, error) {
-	c, err := openDecideHome(ctx, o, set, people, events)
+	c, err := openDecideHome(ctx, o, people, events)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
 	dir := o.Home
-	if made, err := madeFor(dir, set); err != nil || !made {
-		return nil, fmt.Errorf("the home is not in %s: %w", dir, err)
-	}
 	token, err := command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "privacy", "--name", "bench", "--rate", "10000")...)
 	if err != nil {
 		return nil, err
