@@ -59,6 +59,7 @@ var neverImports = []struct{ who, whom, why string }{
 var pure = map[string]bool{
 	"person": true, "fault": true, "charter": true, "charter/draft": true, "trust/consent": true, "trust/relationship": true, "trust/tact": true, "know/recommend/linear": true,
 	"know/identity": true, "know/identity/similar": true,
+	"person/phone": true, "know/quality": true,
 }
 
 var impure = []string{"os", "net", "net/http", "database/sql", "math/rand", "math/rand/v2", "log/slog", "log"}
