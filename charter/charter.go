@@ -199,7 +199,10 @@ type Datum struct {
 	Purposes    []string
 	Learnt      []person.Learnt // ways in which it may be learnt; empty: any
 	Level       person.Level    // relationship level from which its use is welcome
-	Quality     float64         // floor in [0,1]; facts below it are doubtful
+	Quality     float64         // floor in [0,1]; facts below it are doubtful. UsualQuality when the charter says nothing
+	Fades       Span            // half-life of a value's quality, by when it was so; zero: it stays as sure as it came
+	OnlyAt      []string        // the placements where it may be used; empty: wherever its purposes reach
+	Infer       *Infer          // from what it is inferred when that arrives; nil: nothing
 	Retain      Span
 	Benefit     Text
 	Ask         *Ask
@@ -208,6 +211,13 @@ type Datum struct {
 
 // HasPurpose says whether the charter gives the datum that purpose.
 func (d *Datum) HasPurpose(p string) bool { return has(d.Purposes, p) }
+
+// UsualQuality is the floor of a datum of which the charter says nothing: what is more likely wrong than right is not used.
+const UsualQuality = 0.5
+
+// UsedAt says whether the datum may be used at that placement, as far as OnlyAt goes. What is only for some placements is never learnt from,
+// which is for all of them: its placement is "".
+func (d *Datum) UsedAt(placement string) bool { return len(d.OnlyAt) == 0 || has(d.OnlyAt, placement) }
 
 // Ask is a question that the brand may put to the person (served by a later issue).
 type Ask struct {
@@ -235,9 +245,16 @@ type Event struct {
 	Level      person.Level
 	Retain     Span
 	Properties map[string]*Property
-	TakesBack  bool // its items go back (a refund, a cancelled order): they are no purchase
+	TakesBack  bool       // its items go back (a refund, a cancelled order): they are no purchase
+	Judges     *Judgement // what it says of a fact's value; nil: nothing
 	Benefit    Text
 	Order      []string // names of the properties as the file has them
+}
+
+// Judgement is what an event of a server source says of the value in its property of the fact's name.
+type Judgement struct {
+	Fact string
+	As   string // bounced, returned or confirmed
 }
 
 // HasPurpose says whether the charter gives the event that purpose.

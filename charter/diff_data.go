@@ -38,11 +38,40 @@ func (d *differ) data() {
 			d.ways(path+".learnt", t, o.Learnt, x.Learnt)
 			d.level(path+".level", d.phrase("The use of %s", t), o.Level, x.Level)
 			d.number(path+".quality", d.phrase("The quality from which %s is used", t), o.Quality, x.Quality, false)
+			d.fades(path+".fades", t, o.Fades, x.Fades)
+			d.onlyAt(path+".only-at", t, o.OnlyAt, x.OnlyAt)
+			d.same(path+".infer", d.phrase("What %s is inferred from", t), inferWords(o.Infer), inferWords(x.Infer))
 			d.retain(path+".retain", t, o.Retain, x.Retain)
 			d.text(path+".benefit", d.phrase("What people get from %s", t), o.Benefit, x.Benefit)
 			d.ask(path+".ask", t, o.Ask, x.Ask)
 			d.traitRule(path+".rule", t, o.Rule, x.Rule)
 		})
+}
+
+// fades compares half-lives: a shorter one makes values doubtful sooner.
+func (d *differ) fades(path, t string, o, n Span) {
+	switch {
+	case o == n:
+	case o.IsZero():
+		d.add(path, Narrowed, "What we know of %s now becomes less sure with time: half as sure after %s.", t, n.Words(d.lang))
+	case n.IsZero():
+		d.add(path, Widened, "What we know of %s no longer becomes less sure with time.", t)
+	default:
+		d.add(path, way(n.Longer(o), true), "What we know of %s is half as sure after %s instead of %s.", t, n.Words(d.lang), o.Words(d.lang))
+	}
+}
+
+// onlyAt compares the placements to which a datum is kept; without any it may be used at all.
+func (d *differ) onlyAt(path, t string, o, n []string) {
+	switch {
+	case sameWords(o, n):
+	case len(o) == 0:
+		d.add(path, Narrowed, "%s may now be used at these placements only: %s.", t, strings.Join(n, ", "))
+	case len(n) == 0:
+		d.add(path, Widened, "%s may now be used at every placement of its purposes.", t)
+	default:
+		d.list(o, n, func(p string) { d.add(path, Widened, "%s may now also be used at %s.", t, p) }, func(p string) { d.add(path, Narrowed, "%s may no longer be used at %s.", t, p) })
+	}
 }
 
 // ways compares how something may be learnt; an empty list is every way.
@@ -88,6 +117,13 @@ func (d *differ) traitRule(path, t string, o, n *TraitRule) {
 	}
 }
 
+func judgesWords(j *Judgement) string {
+	if j == nil {
+		return ""
+	}
+	return j.Fact + ": " + j.As
+}
+
 func (d *differ) whereWords(rule string) string {
 	if rule == "" {
 		return ""
@@ -111,6 +147,7 @@ func (d *differ) events() {
 			d.level(path+".level", d.phrase("The use of %s", t), o.Level, e.Level)
 			d.retain(path+".retain", t, o.Retain, e.Retain)
 			d.text(path+".benefit", d.phrase("What people get from %s", t), o.Benefit, e.Benefit)
+			d.same(path+".judges", d.phrase("What %s says of a value", t), judgesWords(o.Judges), judgesWords(e.Judges))
 			d.flag(path+".takes-back", o.TakesBack, e.TakesBack, false, d.phrase("The items of %s now count as going back, not as purchases.", t), d.phrase("The items of %s now count as purchases.", t))
 			both(o.Order, e.Order, o.Properties, e.Properties,
 				func(n string, p *Property) { d.add(path+".properties."+n, Added, "%s now keeps %s.", t, n) },

@@ -15,6 +15,7 @@ func (r *reader) lint() {
 	r.lintPurposes()
 	r.lintData()
 	r.lintEvents()
+	r.lintInferences()
 	r.lintPlacements()
 	r.lintTerms()
 	r.lintProtect()
@@ -167,6 +168,7 @@ func (r *reader) lintEvents() {
 		if !r.reachable(e.Level) {
 			r.note(Warning, r.place(path+".level"), say("nobody becomes %s, so it can never be used", e.Level), say("add the level to relationship"))
 		}
+		r.lintJudgement(e, path)
 		if SoundsLikeReturn(name) && r.places[path+".takes-back"] == nil && slices.ContainsFunc(e.Order, func(n string) bool { return e.Properties[n].Type.Name == TItems }) {
 			r.note(Warning, r.place(path), say("its name says that something goes back, and its items count as purchases"), say("add takes-back: true, or takes-back: false if they are purchases all the same"))
 		}

@@ -10,7 +10,7 @@ import (
 
 func (r *reader) data(a at) {
 	r.c.Order.Data = r.named(a, say("datum"), factName, factRule, func(name string, v at) {
-		d := &Datum{Name: name}
+		d := &Datum{Name: name, Quality: UsualQuality}
 		r.c.Data[name] = d
 		var longest *at
 		r.mapping(v,
@@ -34,6 +34,9 @@ func (r *reader) data(a at) {
 			}),
 			allow("level", func(v at) { d.Level = r.level(v) }),
 			allow("quality", func(v at) { d.Quality = r.number(v, 0, 1) }),
+			allow("fades", func(v at) { d.Fades = r.span(v) }),
+			allow("only-at", func(v at) { r.strings(v, func(s string, _ at) { d.OnlyAt = append(d.OnlyAt, s) }) }),
+			allow("infer", func(v at) { d.Infer = r.infer(v) }),
 			need("retain", func(v at) { d.Retain = r.span(v) }),
 			allow("benefit", func(v at) { d.Benefit = r.text(v) }),
 			allow("ask", func(v at) { d.Ask = r.ask(v) }),
@@ -61,6 +64,8 @@ func (r *reader) purposesOf(v at) []string {
 	}
 	return out
 }
+
+var judgementWords = []string{"bounced", "returned", "confirmed"}
 
 var learntWords = []string{"acquired", "inferred", "observed", "declared"}
 var levelWords = []string{"stranger", "acquaintance", "regular", "confidant"}
@@ -107,6 +112,12 @@ func (r *reader) events(a at) {
 			need("retain", func(v at) { e.Retain = r.span(v) }),
 			allow("benefit", func(v at) { e.Benefit = r.text(v) }),
 			allow("takes-back", func(v at) { e.TakesBack = r.boolean(v) }),
+			allow("judges", func(v at) {
+				e.Judges = &Judgement{}
+				r.mapping(v,
+					need("fact", func(v at) { e.Judges.Fact, _ = r.str(v) }),
+					need("as", func(v at) { e.Judges.As, _ = r.word(v, say("judgement"), judgementWords...) }))
+			}),
 			allow("properties", func(v at) {
 				e.Order = r.named(v, say("property"), anyName, anyRule, func(name string, v at) { e.Properties[name] = r.property(name, v) })
 			}))
