@@ -12,10 +12,12 @@ type Head struct {
 	At         Instant  // when it was so, or happened, by the source's word
 	Received   Instant  // when it came here, by the server's clock
 	Charter    int      // position in the series of accepted charters under which it came
-	Quality    float64  // in [0,1]: how sure the value is. Facts without a judgement of quality have 1
+	Quality    float64  // in [0,1]: how sure the value was when it came, or is since somebody judged it. Facts without a judgement of quality have 1
 	Told       bool     // the person gave it, or was shown it in their own signed session and did not object
 	Verified   bool     // from a server source or a signed session; what a browser claims is not
 	Unreadable bool     `json:",omitempty"` // not even the head could be opened: its name and times are all that is known, and doubt works for the person
+	Doubts     Doubts   `json:",omitempty"` // why the quality is less than 1
+	Confirmed  Instant  `json:",omitempty"` // when somebody last said that the value is right; 0: nobody did
 	Inputs     []string `json:",omitempty"` // names of the facts and events it was derived from; empty when not derived
 }
 

@@ -72,7 +72,7 @@ func id(name string) person.ID {
 
 type headCase struct {
 	Name, Learnt, Source, Channel, Of string
-	At, Received                      *when
+	At, Received, Confirmed           *when
 	Charter                           *int
 	Quality                           *float64
 	Told, Claimed                     bool
@@ -141,6 +141,7 @@ func (k tactCase) head(t *testing.T, f headCase, event bool) person.Head {
 	}
 	h.At = person.Instant(val(f.At, when(h.At)))
 	h.Received = person.Instant(val(f.Received, when(h.At)))
+	h.Confirmed = person.Instant(val(f.Confirmed, 0))
 	return h
 }
 

@@ -56,7 +56,7 @@ func (j *judge) absent(input string) code {
 		return restricted
 	case datum == nil && event == nil:
 		return notChartered
-	case !j.Charter.Allows(input, event != nil, j.purpose) || datum != nil && datum.Protective:
+	case !j.Charter.Allows(input, event != nil, j.purpose) || datum != nil && (datum.Protective || !datum.UsedAt(j.place())):
 		return purposeless
 	case !j.standing.Allowed:
 		return permission

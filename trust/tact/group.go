@@ -29,6 +29,7 @@ type group struct {
 	purpose    string // what it was judged for: the placement's purpose, or a protective fact's own
 	because    string // of a permission that is missing
 	floor      float64
+	fades      bool
 	retain     charter.Span
 	past, kept person.Instant // what is dated before past is expired, what is dated after kept is not; between, the calendar says
 	second     [2]code        // too-soon, surprising or no-benefit; by whether the person was told
@@ -99,14 +100,14 @@ func (j *judge) judgeGroup(g *group, h *person.Head) {
 			known, g.retain, g.level, g.benefits = true, e.Retain, e.Level, true
 		}
 	} else if d := j.Charter.Data[g.name]; d != nil {
-		known, g.datum, g.retain, g.level, g.floor = true, d, d.Retain, d.Level, d.Quality
+		known, g.datum, g.retain, g.level, g.floor, g.fades = true, d, d.Retain, d.Level, d.Quality, !d.Fades.IsZero()
 		g.protective = d.Protective && j.second
 		g.benefits = d.Kind == charter.Identifier || says(d.Benefit) || !needsBenefit(j.Charter.Purposes[j.purpose])
 	}
 	edge := j.edge(g.retain)
 	g.past, g.kept = edge.Add(-margin), edge.Add(margin)
 
-	gives := j.Charter.Allows(g.name, g.event, j.purpose) && !(g.datum != nil && g.datum.Protective)
+	gives := j.Charter.Allows(g.name, g.event, j.purpose) && !(g.datum != nil && (g.datum.Protective || !g.datum.UsedAt(j.place())))
 	g.apart = known && !gives && !g.protective
 	g.purpose = j.purpose
 	switch {

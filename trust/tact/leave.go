@@ -79,7 +79,7 @@ func ForJob(c *charter.Charter, actor, purpose string, count int, filter string,
 		facts: map[string]bool{}, events: map[string]bool{}, charter: c.Position, expires: expires,
 	}
 	for name, d := range c.Data {
-		if d.HasPurpose(purpose) && !special(d) && !d.Protective {
+		if d.HasPurpose(purpose) && !special(d) && !d.Protective && d.UsedAt("") {
 			permit.facts[name] = true
 		}
 	}

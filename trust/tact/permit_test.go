@@ -162,7 +162,7 @@ func TestForJob(t *testing.T) {
 		if l.Fact(0, "birthday") || l.Event(0, "Order Completed") || l.Sensitive("health") {
 			t.Error("the permit of the look opens values")
 		}
-		if d := cmp.Diff("Order Completed,Product Viewed,bakes,bakes_much,birthday,email,hobby,household,income_band,interest,motto,nickname,taste,tier", strings.Join(l.Fields(), ",")); d != "" {
+		if d := cmp.Diff("Order Completed,Product Viewed,address,bakes,bakes_much,birthday,email,hobby,household,income_band,interest,motto,nickname,taste,tier,whim", strings.Join(l.Fields(), ",")); d != "" {
 			t.Error(d)
 		}
 	}
