@@ -47,6 +47,19 @@ func (h *hasher) sum(space, value string) (out [16]byte) {
 	return out
 }
 
+// pair hashes space ‖ 0 ‖ a ‖ 0 ‖ b. Neither space nor a ever holds a zero byte.
+func (h *hasher) pair(space, a, b string) (out [16]byte) {
+	w := h.pool.Get().(*hashing)
+	w.in = append(append(append(append(append(w.in[:0], space...), 0), a...), 0), b...)
+	w.h.Reset()
+	_, _ = w.h.Write(w.in)
+	w.out = w.h.Sum(w.out[:0])
+	copy(out[:], w.out)
+	clear(w.in)
+	h.pool.Put(w)
+	return out
+}
+
 const longestIdentifier = 512 // bytes
 
 // Blind is the keyed hash of an identifier of a kind, after Normalise. The value of a claimed identifier comes with the

@@ -74,11 +74,24 @@ func TestBodiesComeBack(t *testing.T) {
 func TestHeadsComeBack(t *testing.T) {
 	id := person.NewID()
 	h := person.Head{Of: id, Name: "diet", Learnt: person.Declared, Source: "signup", Channel: "web", At: noon, Received: noon + 7, Charter: 3,
-		Quality: 0.85, Told: true, Verified: true, Inputs: []string{"a", "b"}}
+		Quality: 0.85, Told: true, Verified: true, Doubts: person.Role | person.Mended | 1<<30, Inputs: []string{"a", "b"}}
 	var got person.Head
-	must(t, readFact(string(putFact(nil, &h)), id, noon, &got))
-	if d := cmp.Diff(h, got); d != "" {
-		t.Error(d)
+	var m mark
+	must(t, readFact(string(putFact(nil, &h, mark{1, 2, 3, 4, 5, 6, 7, 8})), id, noon, &got, &m))
+	if d := cmp.Diff(h, got); d != "" || m != (mark{1, 2, 3, 4, 5, 6, 7, 8}) {
+		t.Error(d, m)
+	}
+	first := append([]byte{headVersion, byte(h.Learnt), bits(true, true)}, putFact(nil, &h, m)[3+len(putUnsigned(nil, uint64(h.Doubts)))+len(m):]...)
+	old, none := person.Head{}, mark{}
+	must(t, readFact(string(first), id, noon, &old, &none))
+	h.Doubts = 0
+	if d := cmp.Diff(h, old); d != "" || none != (mark{}) {
+		t.Error("a head of the first form reads otherwise", d)
+	}
+	for _, v := range []verdict{{name: "email", mark: m, doubt: person.Bounced, at: noon}, {name: "email", mark: m, own: true, at: noon}} {
+		if back, err := readVerdict(string(putVerdict(nil, v.name, v.mark, v.doubt, v.own)), noon); err != nil || back != v {
+			t.Error(back, err)
+		}
 	}
 	for _, c := range []consent.Choice{
 		{Of: id, Purpose: "p", Answer: consent.Yes, At: noon, Received: noon - 5, Explicit: true, Source: "web", Channel: "web", Charter: 2},
@@ -145,7 +158,8 @@ func FuzzBody(f *testing.F) {
 
 func FuzzHeads(f *testing.F) {
 	h := person.Head{Name: "diet", Source: "s", Channel: "c", Received: noon, Quality: 0.5, Inputs: []string{"a"}}
-	f.Add(putFact(nil, &h))
+	f.Add(putFact(nil, &h, mark{1}))
+	f.Add(putVerdict(nil, "email", mark{1}, person.Bounced, true))
 	f.Add(putChoice(nil, &consent.Choice{Purpose: "p", Answer: consent.Yes}))
 	f.Add(putFeedback(nil, &person.Feedback{Kind: person.Useful, Sources: []string{"x"}}))
 	f.Add(putNames(nil, true, []string{"a", "b"}))
@@ -154,12 +168,14 @@ func FuzzHeads(f *testing.F) {
 		s := string(b)
 		var id person.ID
 		var h person.Head
-		if readFact(s, id, noon, &h) == nil {
+		var m mark
+		if readFact(s, id, noon, &h, &m) == nil {
 			if h.Learnt > person.Declared || h.Quality != h.Quality || h.Name == "" {
 				t.Fatal("a head that says what no head says")
 			}
 			var again person.Head
-			if err := readFact(string(putFact(nil, &h)), id, noon, &again); err != nil || cmp.Diff(h, again) != "" {
+			var same mark
+			if err := readFact(string(putFact(nil, &h, m)), id, noon, &again, &same); err != nil || cmp.Diff(h, again) != "" || m != same {
 				t.Fatal("a head does not come back", err)
 			}
 		}
@@ -174,5 +190,10 @@ func FuzzHeads(f *testing.F) {
 		_, _ = readEvidence(s)
 		_, _, _ = readNames(s)
 		_, _, _ = readClaim(s)
+		if v, err := readVerdict(s, noon); err == nil {
+			if back, err := readVerdict(string(putVerdict(nil, v.name, v.mark, v.doubt, v.own)), noon); err != nil || back != v {
+				t.Fatal("a verdict does not come back", err)
+			}
+		}
 	})
 }

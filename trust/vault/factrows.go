@@ -2,15 +2,18 @@ package vault
 
 import "github.com/rapporthq/rapport/person"
 
-// FactRows names every row that keeps a fact of this name, from each source and pseudonym, superseded ones too: what must go when
-// the person removes the fact. Rows whose head could not be opened are found by their key.
+// FactRows names every row that keeps a fact of this name, from each source and pseudonym, superseded ones too, and what was said of its
+// values: what must go when the person removes the fact. Rows whose head could not be opened are found by their key.
 func (r *Record) FactRows(name string) []RowID {
-	half := r.v.NameHalf(FactRow, name)
 	var ids []RowID
-	for _, rows := range [][]*Row{r.factRows, r.lostRows} {
-		for _, row := range rows {
+	for _, kept := range []struct {
+		kind Kind
+		rows []*Row
+	}{{FactRow, r.factRows}, {FactRow, r.lostRows}, {VerdictRow, r.verdictRows}} {
+		half := r.v.NameHalf(kept.kind, name)
+		for _, row := range kept.rows {
 			if [8]byte(row.Key[:8]) == half {
-				ids = append(ids, RowID{row.Of, FactRow, row.Key})
+				ids = append(ids, RowID{row.Of, kept.kind, row.Key})
 			}
 		}
 	}

@@ -27,8 +27,16 @@ func bits(on ...bool) (b byte) {
 	return b
 }
 
-func putFact(dst []byte, h *person.Head) []byte {
-	dst = append(dst, headVersion, byte(h.Learnt), bits(h.Told, h.Verified))
+// factVersion is the form of facts' heads. The first had no doubts and no mark.
+const factVersion = 2
+
+// mark is a keyed hash of a fact's name and value, by which what was said of a value is found to be about it. It stands sealed in heads.
+type mark [8]byte
+
+func putFact(dst []byte, h *person.Head, m mark) []byte {
+	dst = append(dst, factVersion, byte(h.Learnt), bits(h.Told, h.Verified))
+	dst = putUnsigned(dst, uint64(h.Doubts))
+	dst = append(dst, m[:]...)
 	dst = putInstant(dst, h.Received-h.At)
 	dst = putInt(dst, int64(h.Charter))
 	dst = putNumber(dst, h.Quality)
@@ -38,15 +46,24 @@ func putFact(dst []byte, h *person.Head) []byte {
 	return putStrings(dst, h.Inputs)
 }
 
-func readFact(s string, of person.ID, at person.Instant, h *person.Head) error {
+func readFact(s string, of person.ID, at person.Instant, h *person.Head, m *mark) error {
 	r := reader{s: s}
-	if r.byte() != headVersion {
+	version := r.byte()
+	if version != headVersion && version != factVersion {
 		return errCodec
 	}
 	h.Of, h.At = of, at
 	h.Learnt = person.Learnt(r.byte())
 	b := r.byte()
 	h.Told, h.Verified = b&bitTold != 0, b&bitVerified != 0
+	if version == factVersion {
+		h.Doubts = r.doubts()
+		if len(r.s) < len(m) {
+			return errCodec
+		}
+		copy(m[:], r.s)
+		r.s = r.s[len(m):]
+	}
 	h.Received = at + r.instant()
 	h.Charter = int(r.int())
 	h.Quality = r.number()
@@ -58,6 +75,15 @@ func readFact(s string, of person.ID, at person.Instant, h *person.Head) error {
 		return errCodec
 	}
 	return r.end()
+}
+
+// doubts reads doubts, those of a newer version too.
+func (r *reader) doubts() person.Doubts {
+	d := r.unsigned()
+	if d > math.MaxUint32 {
+		r.fail()
+	}
+	return person.Doubts(d)
 }
 
 func putChoice(dst []byte, c *consent.Choice) []byte {

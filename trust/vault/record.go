@@ -23,7 +23,7 @@ type Claim struct {
 //
 // What could not be opened stands for the person: an unreadable fact is a head of quality 0 beside which no other of its name can
 // be used (protective ones can still remove), an unreadable choice is a no, an unreadable restriction is one, an unreadable complaint is open,
-// an unreadable feedback is "too-personal".
+// an unreadable feedback is "too-personal", what was said of a fact and cannot be read is that every value of it is wrong.
 type Record struct {
 	Who        person.Person
 	Version    int64
@@ -42,15 +42,18 @@ type Record struct {
 	Removed    []string // names of facts that the person removed or corrected, as far as they can be read
 	Unreadable int      // rows whose head could not be opened
 
-	v          *Vault
-	rings      map[person.ID]*KeyRing
-	suppressed map[[8]byte]bool
-	factRows   []*Row // of Facts, by index
-	lostRows   []*Row // of Superseded, by index
-	choiceRows []*Row
-	claimRows  []*Row
-	frames     []Frame
-	marks      func(item string) []string
+	v           *Vault
+	rings       map[person.ID]*KeyRing
+	suppressed  map[[8]byte]bool
+	factRows    []*Row // of Facts, by index
+	marked      []mark // of Facts, by index
+	verdicts    []verdict
+	verdictRows []*Row // of verdicts, by index
+	lostRows    []*Row // of Superseded, by index
+	choiceRows  []*Row
+	claimRows   []*Row
+	frames      []Frame
+	marks       func(item string) []string
 }
 
 // Record opens the heads of a person. streams gives the store's interned streams; series the accepted charters; marks
@@ -75,6 +78,7 @@ func (v *Vault) Record(l Loaded, streams func(StreamID) (Stream, bool), series *
 	}
 	told := r.readRows(l.Rows, now)
 	r.settleFacts(now)
+	r.judgeFacts()
 	r.readHistory(streams, series)
 	for i := range r.Facts {
 		tell(&r.Facts[i], told)
@@ -116,7 +120,7 @@ func (r *Record) settleFacts(c *charter.Charter) {
 	if len(doubted) == 0 && len(r.suppressed) == 0 && r.Unreadable == 0 {
 		return
 	}
-	heads, rows := r.Facts[:0], r.factRows[:0]
+	heads, rows, marked := r.Facts[:0], r.factRows[:0], r.marked[:0]
 	for i := range r.Facts {
 		h, row := r.Facts[i], r.factRows[i]
 		switch {
@@ -126,9 +130,9 @@ func (r *Record) settleFacts(c *charter.Charter) {
 			r.Superseded, r.lostRows = append(r.Superseded, h), append(r.lostRows, row)
 			continue
 		}
-		heads, rows = append(heads, h), append(rows, row)
+		heads, rows, marked = append(heads, h), append(rows, row), append(marked, r.marked[i])
 	}
-	r.Facts, r.factRows = heads, rows
+	r.Facts, r.factRows, r.marked = heads, rows, marked
 }
 
 // unreadable marks a fact's head that could not be opened while facts are settled; no one outside sees it.

@@ -22,6 +22,7 @@ const (
 	SuppressedRow Kind = 8  // head: name of a fact that the person removed or corrected; imports of it are refused
 	ClaimRow      Kind = 9  // head: an identifier that a browser claimed for this device
 	ReceiptRow    Kind = 10 // body: a receipt; kept apart, not loaded for decisions
+	VerdictRow    Kind = 11 // head: what was said of a value of a fact: that it does not work, is wrong, or is right
 )
 
 // Key names a row of one kind of one person. The first half is a keyed hash of the name (a fact's name, a purpose),

@@ -51,10 +51,11 @@ func (r *Record) readRow(row *Row, head string, told *map[string]person.Instant,
 	switch row.Kind {
 	case FactRow:
 		var h person.Head
-		if err := readFact(head, row.Of, row.At, &h); err != nil {
+		var m mark
+		if err := readFact(head, row.Of, row.At, &h, &m); err != nil {
 			return err
 		}
-		r.Facts, r.factRows = append(r.Facts, h), append(r.factRows, row)
+		r.Facts, r.factRows, r.marked = append(r.Facts, h), append(r.factRows, row), append(r.marked, m)
 	case ChoiceRow:
 		c, err := readChoice(head, row.Of, row.At)
 		if err != nil {
@@ -116,6 +117,12 @@ func (r *Record) readRow(row *Row, head string, told *map[string]person.Instant,
 			return err
 		}
 		r.Claims, r.claimRows = append(r.Claims, Claim{Of: row.Of, Kind: kind, Blind: blind, At: row.At}), append(r.claimRows, row)
+	case VerdictRow:
+		v, err := readVerdict(head, row.At)
+		if err != nil {
+			return err
+		}
+		r.verdicts, r.verdictRows = append(r.verdicts, v), append(r.verdictRows, row)
 	case ReceiptRow: // not loaded for decisions, and nothing to judge by
 	default:
 		return errCodec
@@ -136,7 +143,7 @@ func (r *Record) doubt(row *Row, c *charter.Charter, restricted map[person.ID]bo
 	case FactRow:
 		if name, ok := r.v.namesOf(c).facts[[8]byte(row.Key[:8])]; ok {
 			h := person.Head{Of: row.Of, Name: name, Learnt: unreadable, At: row.At, Received: row.At, Unreadable: true}
-			r.Facts, r.factRows = append(r.Facts, h), append(r.factRows, row)
+			r.Facts, r.factRows, r.marked = append(r.Facts, h), append(r.factRows, row), append(r.marked, mark{})
 			return
 		}
 		// A name that cannot be told could be any protective one.
@@ -144,7 +151,7 @@ func (r *Record) doubt(row *Row, c *charter.Charter, restricted map[person.ID]bo
 			for _, n := range c.Order.Data {
 				if d := c.Data[n]; d != nil && d.Protective {
 					h := person.Head{Of: row.Of, Name: n, Learnt: unreadable, At: row.At, Received: row.At, Unreadable: true}
-					r.Facts, r.factRows = append(r.Facts, h), append(r.factRows, row)
+					r.Facts, r.factRows, r.marked = append(r.Facts, h), append(r.factRows, row), append(r.marked, mark{})
 				}
 			}
 		}
@@ -170,6 +177,9 @@ func (r *Record) doubt(row *Row, c *charter.Charter, restricted map[person.ID]bo
 		r.Shown = append(r.Shown, person.Shown{Of: row.Of, Placement: r.v.namesOf(c).shown[[8]byte(row.Key[:8])], At: row.At})
 	case SuppressedRow:
 		r.suppress(row)
+	case VerdictRow:
+		r.verdicts = append(r.verdicts, verdict{name: r.v.namesOf(c).verdicts[[8]byte(row.Key[:8])], all: true, doubt: person.Disputed, at: row.At})
+		r.verdictRows = append(r.verdictRows, row)
 	}
 }
 
@@ -180,7 +190,7 @@ func (r *Record) no(row *Row, purpose string) {
 
 // nameTable tells what first halves of row keys mean under one charter.
 type nameTable struct {
-	facts, purposes, feedback, shown map[[8]byte]string
+	facts, purposes, feedback, shown, verdicts map[[8]byte]string
 }
 
 var noNames nameTable
@@ -192,8 +202,9 @@ func (v *Vault) namesOf(c *charter.Charter) *nameTable {
 	if t, ok := v.fields.Load(c); ok {
 		return t.(*nameTable)
 	}
-	t := &nameTable{facts: map[[8]byte]string{}, purposes: map[[8]byte]string{}, feedback: map[[8]byte]string{}, shown: map[[8]byte]string{}}
+	t := &nameTable{facts: map[[8]byte]string{}, purposes: map[[8]byte]string{}, feedback: map[[8]byte]string{}, shown: map[[8]byte]string{}, verdicts: map[[8]byte]string{}}
 	for n := range c.Data {
+		t.verdicts[v.NameHalf(VerdictRow, n)] = n
 		t.facts[v.NameHalf(FactRow, n)] = n
 	}
 	for n := range c.Purposes {

@@ -100,7 +100,7 @@ func (k *KeyRing) row(s *scratch, kind Kind, key Key, at person.Instant, with bo
 func (k *KeyRing) SealFact(f person.Fact) Row {
 	s := scratches.Get().(*scratch)
 	defer s.free()
-	s.head = putFact(s.head, &f.Head)
+	s.head = putFact(s.head, &f.Head, k.v.mark(f.Name, f.Value))
 	s.body = append(append(s.body, headVersion), f.Value...)
 	return k.row(s, FactRow, k.v.Name(FactRow, f.Name, f.Source), f.At, true)
 }
