@@ -201,6 +201,57 @@ func (k *keys) size(n int) int32 {
 	return most
 }
 
+// cross gives each record the crossings of what is too common by itself, in the order of the records.
+func (r *records) cross() []entry {
+	k := &r.keys
+	own := make([][]entry, (r.n+chunk-1)/chunk)
+	inParallel(r.n, func() func(from, to int32) {
+		var wide []int32
+		return func(from, to int32) {
+			out := make([]entry, 0, crossings*chunk)
+			for i := from; i < to; i++ {
+				wide = wide[:0]
+				r.each(i, func(key int32) {
+					if k.count[key] > k.largest && k.wide[key] {
+						wide = append(wide, key)
+					}
+				})
+				// The best so far, ascending by the size that chance gives them, then by key.
+				begin := len(out)
+				var sizes [crossings]float64
+				for x, a := range wide {
+					for _, b := range wide[x+1:] {
+						if k.source[a] == k.source[b] && (k.source[a] > 0 || r.names == nil) {
+							continue
+						}
+						size := float64(k.count[a]) * float64(k.count[b]) / float64(r.n)
+						if size > 10*float64(k.largest) {
+							continue
+						}
+						key := uint64(min(a, b))*uint64(len(k.count)) + uint64(max(a, b))
+						n := len(out) - begin
+						if n == crossings {
+							if size > sizes[n-1] || size == sizes[n-1] && key > out[len(out)-1].key {
+								continue
+							}
+							n--
+						} else {
+							out = append(out, entry{})
+						}
+						for n > 0 && (size < sizes[n-1] || size == sizes[n-1] && key < out[begin+n-1].key) {
+							sizes[n], out[begin+n] = sizes[n-1], out[begin+n-1]
+							n--
+						}
+						sizes[n], out[begin+n] = size, entry{key, i}
+					}
+				}
+			}
+			own[from/chunk] = out
+		}
+	})
+	return slices.Concat(own...)
+}
+
 // build makes the blocks.
 func (r *records) build() {
 	k := &r.keys
@@ -219,42 +270,9 @@ func (r *records) build() {
 			total += int64(n)
 		}
 	}
-	// Crossings of what is too common by itself.
-	var crossed []entry
-	var wide []int32
-	type cross struct {
-		key  uint64
-		size float64
-	}
-	var best []cross
-	for i := range int32(r.n) {
-		wide, best = wide[:0], best[:0]
-		r.each(i, func(key int32) {
-			if k.count[key] > largest && k.wide[key] {
-				wide = append(wide, key)
-			}
-		})
-		for x, a := range wide {
-			for _, b := range wide[x+1:] {
-				if k.source[a] == k.source[b] && (int(k.source[a]) > 0 || r.names == nil) {
-					continue
-				}
-				size := float64(k.count[a]) * float64(k.count[b]) / float64(r.n)
-				if size <= 10*float64(largest) {
-					best = append(best, cross{uint64(min(a, b))*uint64(len(k.count)) + uint64(max(a, b)), size})
-				}
-			}
-		}
-		if len(best) > crossings {
-			slices.SortFunc(best, func(a, b cross) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.key, b.key)) })
-			best = best[:crossings]
-		}
-		for _, c := range best {
-			crossed = append(crossed, entry{c.key, i})
-		}
-	}
-	crossed = byKey(crossed, uint64(len(k.count))*uint64(len(k.count)))
-	blocks := map[uint64]int32{}
+	crossed := byKey(r.cross(), uint64(len(k.count))*uint64(len(k.count)))
+	first := int32(len(k.start))
+	var runs [][2]int
 	for i := 0; i < len(crossed); {
 		j := i
 		for j < len(crossed) && crossed[j].key == crossed[i].key {
@@ -262,7 +280,7 @@ func (r *records) build() {
 		}
 		if n := int32(j - i); n > 1 && n <= largest {
 			key := crossed[i].key
-			blocks[key] = int32(len(k.start))
+			runs = append(runs, [2]int{i, j})
 			k.start = append(k.start, total)
 			k.bits = append(k.bits, surprise(n, r.n))
 			k.on = append(k.on, 1<<k.source[key/uint64(len(k.count))]|1<<k.source[key%uint64(len(k.count))])
@@ -284,9 +302,9 @@ func (r *records) build() {
 			}
 		})
 	}
-	for _, e := range crossed {
-		if b, ok := blocks[e.key]; ok {
-			put(b, e.record)
+	for x, run := range runs {
+		for _, e := range crossed[run[0]:run[1]] {
+			put(first+int32(x), e.record)
 		}
 	}
 	k.turn(r.n)

@@ -3,6 +3,7 @@ package identity
 import (
 	"math"
 	"slices"
+	"sync"
 )
 
 // model is what the engine has learnt about the records, without a label: for each comparison and level how often it occurs
@@ -35,17 +36,33 @@ func (r *records) chance(lines []comparison, d *draws) [][]float64 {
 	for c := range lines {
 		u[c] = make([]float64, levels)
 	}
-	var v vector
+	pairs := make([][2]int32, 0, sampled)
 	for range min(sampled, 40*r.n) {
-		i, j := r.pair(d)
-		if i == j {
-			continue
-		}
-		r.compare(i, j, &v)
-		for c := range lines {
-			u[c][v.level[c]]++
+		if i, j := r.pair(d); i != j {
+			pairs = append(pairs, [2]int32{i, j})
 		}
 	}
+	var mu sync.Mutex
+	inParallel(len(pairs), func() func(from, to int32) {
+		var v vector
+		var own [most][levels]float64
+		return func(from, to int32) {
+			own = [most][levels]float64{}
+			for _, p := range pairs[from:to] {
+				r.compare(p[0], p[1], &v)
+				for c := range lines {
+					own[c][v.level[c]]++
+				}
+			}
+			mu.Lock()
+			for c := range lines {
+				for l, n := range own[c][:] { // whole numbers: the order of adding changes nothing
+					u[c][l] += n
+				}
+			}
+			mu.Unlock()
+		}
+	})
 	for c := range lines {
 		said := 0.0
 		for _, l := range lines[c].has {
@@ -79,26 +96,39 @@ type sample struct {
 // enough pairs.
 func (r *records) draw(order []int32, enough float32) sample {
 	const pairs = 250_000
+	const together = 2 * chunk // records asked at once
 	limit := 2 * r.limit()
+	others := float64(r.n - 1)
+	if r.two {
+		others = float64(r.n - r.first)
+	}
+	seekers := sync.Pool{New: func() any { return r.seeker() }}
 	var s sample
-	seek := r.seeker()
-	for _, i := range order {
-		for _, j := range seek.seek(i, true, limit, enough) {
-			var v vector
-			r.compare(i, j, &v)
-			s.vectors = append(s.vectors, v)
-			s.free = append(s.free, seek.free[j])
-			s.bits = append(s.bits, seek.bits[j])
+	for len(order) > 0 && len(s.vectors) < pairs {
+		asked := order[:min(len(order), together)]
+		order = order[len(asked):]
+		own := make([]sample, (len(asked)+chunk-1)/chunk)
+		inParallel(len(asked), func() func(from, to int32) {
+			return func(from, to int32) {
+				seek := seekers.Get().(*seeker)
+				defer seekers.Put(seek)
+				o := &own[from/chunk]
+				for _, i := range asked[from:to] {
+					for _, j := range seek.seek(i, true, limit, enough) {
+						var v vector
+						r.compare(i, j, &v)
+						o.vectors = append(o.vectors, v)
+						o.free = append(o.free, seek.free[j])
+						o.bits = append(o.bits, seek.bits[j])
+					}
+				}
+			}
+		})
+		for _, o := range own { // in their order, whoever was faster
+			s.vectors, s.free, s.bits = append(s.vectors, o.vectors...), append(s.free, o.free...), append(s.bits, o.bits...)
 		}
-		s.asked++
-		if r.two {
-			s.space += float64(r.n - r.first)
-		} else {
-			s.space += float64(r.n - 1)
-		}
-		if len(s.vectors) > pairs {
-			break
-		}
+		s.asked += len(asked)
+		s.space += float64(len(asked)) * others
 	}
 	return s
 }
@@ -190,17 +220,20 @@ func (md *model) related() bool {
 // comparison learns only from pairs that some other column brought together: those that it brought itself agree on it by choice of
 // ours.
 func (r *records) learn(md *model, s sample, relatives bool) {
-	vectors, free := slices.Clone(s.vectors), slices.Clone(s.free)
-	post, kin := make([]float64, len(vectors)), make([]float64, len(vectors))
+	live := make([]int32, len(s.vectors)) // the pairs that may be something
+	for i := range live {
+		live[i] = int32(i)
+	}
+	post, kin := make([]float64, len(live)), make([]float64, len(live))
 	bits := make([]uint32, len(md.lines))
 	for c, line := range md.lines {
 		bits[c] = 1 << r.source(line)
 	}
 	for md.rounds = 0; md.rounds < 100; md.rounds++ {
-		inParallel(len(vectors), func() func(from, to int32) {
+		inParallel(len(live), func() func(from, to int32) {
 			return func(from, to int32) {
 				for i := from; i < to; i++ { // matches, relatives and strangers are as 2^odds, 2^related and 1
-					odds, related := md.odds(&vectors[i])
+					odds, related := md.odds(&s.vectors[live[i]])
 					match, relative := exp2(odds), exp2(related)
 					post[i], kin[i] = match/(match+relative+1), relative/(match+relative+1)
 				}
@@ -208,7 +241,7 @@ func (r *records) learn(md *model, s sample, relatives bool) {
 		})
 		sum, kinSum := 0.0, 0.0
 		var ours, theirs [most][levels]float64 // by line and level: matches and relatives
-		for i := range vectors {
+		for i, at := range live {
 			p, k := post[i], kin[i]
 			sum += p
 			kinSum += k
@@ -216,7 +249,7 @@ func (r *records) learn(md *model, s sample, relatives bool) {
 				continue
 			}
 			for c := range md.lines {
-				if l := vectors[i].level[c]; l != missing && free[i]&bits[c] != 0 {
+				if l := s.vectors[at].level[c]; l != missing && s.free[at]&bits[c] != 0 {
 					ours[c][l] += p
 					theirs[c][l] += k
 				}
@@ -238,13 +271,13 @@ func (r *records) learn(md *model, s sample, relatives bool) {
 		}
 		if md.rounds == 3 { // what is far from both by now will be neither, and most pairs are
 			n := 0
-			for i := range vectors {
+			for i, at := range live {
 				if post[i]+kin[i] > 1e-6 {
-					vectors[n], free[n] = vectors[i], free[i]
+					live[n] = at
 					n++
 				}
 			}
-			vectors, free = vectors[:n], free[:n]
+			live = live[:n]
 		}
 		was := md.lambda
 		md.lambda = max(sum, 0.5) / max(s.space, 1)

@@ -287,9 +287,13 @@ func Print(w io.Writer, figures []Figure, asJSON bool) error {
 			}
 			continue
 		}
-		line := fmt.Sprintf("%-10s %-34s %-24s %12.2f %-5s", f.Bench, f.Set, f.Figure, f.Value, f.Unit)
+		digits := 2
+		if f.Unit == "" && f.Value <= 1 { // a share
+			digits = 4
+		}
+		line := fmt.Sprintf("%-10s %-34s %-24s %12.*f %-5s", f.Bench, f.Set, f.Figure, digits, f.Value, f.Unit)
 		if f.Runs > 1 {
-			line += fmt.Sprintf(" (%.2f to %.2f in %d runs)", f.Low, f.High, f.Runs)
+			line += fmt.Sprintf(" (%.*f to %.*f in %d runs)", digits, f.Low, digits, f.High, f.Runs)
 		}
 		if f.Baseline != "" {
 			line += fmt.Sprintf("  %.2f × %s", f.Ratio, f.Baseline)

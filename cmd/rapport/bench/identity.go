@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -135,13 +136,16 @@ func (p *people) measure(ctx context.Context, o Options, blocking bool) ([]Figur
 	o.Log("linking %s: %d records", p.set, len(p.truth))
 	clusters := filepath.Join(o.Dir, "clusters.csv")
 	began := time.Now()
-	said, err := command(ctx, o, append([]string{"identity", "link", "--json", "--out", clusters}, paths...)...)
+	cmd := exec.CommandContext(ctx, o.Binary, append([]string{"identity", "link", "--json", "--out", clusters}, paths...)...)
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	said, err := cmd.Output()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("rapport identity link: %w: %s", err, errs.String())
 	}
 	seconds := time.Since(began).Seconds()
 	var report linkReport
-	if err := json.Unmarshal([]byte(said), &report); err != nil {
+	if err := json.Unmarshal(said, &report); err != nil {
 		return nil, err
 	}
 	found, err := readClusters(clusters, len(p.truth))
@@ -162,6 +166,7 @@ func (p *people) measure(ctx context.Context, o Options, blocking bool) ([]Figur
 	figure("largest", float64(report.Largest), "")
 	figure("compared", report.Pairs.Compared, "")
 	figure("seconds", seconds, "s")
+	figure("cpu_s", (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), "s")
 	figure("rss_mb", report.PeakMB, "MB")
 	if blocking {
 		recall, err := p.blocking(ctx, paths)
