@@ -167,7 +167,9 @@ func (r *records) study() *model {
 	}
 	md.enough = md.threshold(s)
 	if s.asked < len(order) {
-		r.learn(md, r.draw(order[s.asked:], md.enough), false)
+		s = r.draw(order[s.asked:], md.enough)
+		r.learn(md, s, false)
+		md.enough = md.threshold(s) // now that there are more matches to judge by
 	}
 	return md
 }
@@ -305,10 +307,14 @@ func (md *model) weigh() {
 	md.prior = math.Log2(md.lambda / (1 - md.lambda))
 }
 
-// missed is the share of the matches that may be given up for not sharing enough in blocks.
-const missed = 0.002
+// missed is the share of the matches that may be given up for not sharing enough in blocks, and worth how many comparisons it
+// must save for each that is given up.
+const (
+	missed = 0.003
+	worth  = 2000
+)
 
-// threshold finds how many bits must be shared in blocks for a pair to be worth comparing: so many that the pairs with less hold
+// threshold finds how many bits must be shared in blocks for a pair to be worth comparing: as many as leave out many pairs, and
 // few of the matches that are expected.
 func (md *model) threshold(s sample) float32 {
 	order := make([]int32, len(s.vectors))
@@ -328,13 +334,19 @@ func (md *model) threshold(s sample) float32 {
 		}
 		return int(a - b)
 	})
-	given := 0.0
-	for _, i := range order {
-		if given += post[i]; given > missed*sum {
-			return s.bits[i]
+	given, pairs, lost, enough := 0.0, 0.0, 0.0, float32(0) // given up in all; pairs and matches since the last threshold that paid
+	for at, i := range order {
+		given += post[i]
+		lost += post[i]
+		pairs++
+		if given > missed*sum {
+			break
+		}
+		if pairs >= worth*lost && at+1 < len(order) {
+			pairs, lost, enough = 0, 0, s.bits[order[at+1]]
 		}
 	}
-	return 0
+	return enough
 }
 
 // odds are log2 of how probable it is that the two are one person's, and relatives', both over strangers.
