@@ -114,7 +114,7 @@ func restore(ctx context.Context, data, keys, wrapping string, keep bool, o home
 		say.Printf("%d of these pseudonyms were forgotten since: what the backup held of them could not be read, and was removed before anything else.\n", forgotten)
 	}
 	if tokens > 0 {
-		say.Printf("Its %d tokens are ended, for one that was revoked after the backup would be good again: make new ones with rapport token.\n", tokens)
+		say.Printf("Its tokens (%d) are ended, for one that was revoked after the backup would be good again: make new ones with rapport token.\n", tokens)
 	}
 	return nil
 }
