@@ -22,16 +22,18 @@ const (
 
 // sweepRules are what must go by the charter in force: facts and events after their retention, what it no longer declares, receipts.
 func (h *house) sweepRules(ctx context.Context, c *charter.Charter, now person.Instant) (store.SweepRules, error) {
-	r := store.SweepRules{Charter: c.Position, Declared: map[vault.Kind]map[store.Name]bool{vault.FactRow: {}, vault.ShownRow: {}}, Streams: map[vault.StreamID]person.Instant{},
+	r := store.SweepRules{Charter: c.Position, Declared: map[vault.Kind]map[store.Name]bool{vault.FactRow: {}, vault.ShownRow: {}, vault.VerdictRow: {}}, Streams: map[vault.StreamID]person.Instant{},
 		Retained: now, Sessions: now.Add(-sessionsStay), Refusals: now.Add(-refusalsCount)}
 	if !c.Receipts.Retain.IsZero() {
 		r.Receipts = c.Receipts.Retain.Before(now)
 	}
 	for name, d := range c.Data {
-		half := store.Name(h.vault.NameHalf(vault.FactRow, name))
-		r.Declared[vault.FactRow][half] = true
-		if !d.Retain.IsZero() {
-			r.Rows = append(r.Rows, store.RowRule{Kind: vault.FactRow, Name: half, Before: d.Retain.Before(now)})
+		for _, kind := range [...]vault.Kind{vault.FactRow, vault.VerdictRow} { // what was said of a value stays no longer than a value does
+			half := store.Name(h.vault.NameHalf(kind, name))
+			r.Declared[kind][half] = true
+			if !d.Retain.IsZero() {
+				r.Rows = append(r.Rows, store.RowRule{Kind: kind, Name: half, Before: d.Retain.Before(now)})
+			}
 		}
 	}
 	for name, p := range c.Placements {

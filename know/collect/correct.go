@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
@@ -59,6 +60,7 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 		return errors.New("no charter is in force")
 	}
 	p := ownPlan(c)
+	p.infer(g.parts.Augmenters)
 	fp := p.facts[name]
 	if fp == nil || len(fp.purposes) == 0 {
 		return errNotYours
@@ -96,9 +98,8 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	if !v.kept {
 		return errNoLeave
 	}
-	kept := st.change.Put[0]
-	for _, row := range old {
-		if row != (vault.RowID{Of: kept.Of, Kind: kept.Kind, Key: kept.Key}) {
+	for _, row := range append(old, r.InferredFrom(name)...) {
+		if !slices.ContainsFunc(st.change.Put, func(kept vault.Row) bool { return row == vault.RowID{Of: kept.Of, Kind: kept.Kind, Key: kept.Key} }) {
 			st.change.Drop = append(st.change.Drop, row)
 		}
 	}

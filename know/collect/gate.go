@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -30,15 +31,16 @@ type Meter interface {
 
 // Parts are what a Gate is made of. Catalogue and Meter may be nil.
 type Parts struct {
-	Vault     *vault.Vault
-	Store     vault.Store
-	Charters  func() charter.Series // the accepted charters, the one in force last
-	Book      *Book
-	Catalogue Catalogue
-	Tombs     Tombs // nil: nobody was ever forgotten
-	Meter     Meter
-	Clock     person.Clock
-	Log       *slog.Logger // told why a batch could not be kept, never what it held
+	Vault      *vault.Vault
+	Store      vault.Store
+	Charters   func() charter.Series // the accepted charters, the one in force last
+	Book       *Book
+	Catalogue  Catalogue
+	Tombs      Tombs // nil: nobody was ever forgotten
+	Meter      Meter
+	Augmenters map[string]quality.Augmenter // by name; nil: quality.Augmenters
+	Clock      person.Clock
+	Log        *slog.Logger // told why a batch could not be kept, never what it held
 }
 
 // Gate judges what arrives and commits what may be kept. It is safe for use by many goroutines.
@@ -61,6 +63,9 @@ func New(p Parts) *Gate {
 	}
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Augmenters == nil {
+		p.Augmenters = quality.Augmenters()
 	}
 	return &Gate{parts: p}
 }

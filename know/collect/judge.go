@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -328,6 +329,7 @@ func (st *state) event(m *Message, n *notes, p place, moment person.Moment, v *v
 	st.keep(p)
 	st.change.Frames = append(st.change.Frames, ring.SealEvent(st.eventID(m), stream, n.at, st.received, st.sketch.body))
 	v.keep()
+	st.verdict(ep, n, p)
 	if cat := st.g.parts.Catalogue; cat != nil && st.plan.server {
 		for _, l := range st.sketch.lines {
 			if !cat.Knows(l.Item) {
@@ -401,6 +403,7 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 		st.sketch.each(m.traits, func(name string, _ []byte) { v.drop(name, false, UnplannedField) })
 	}
 	var last Reason
+	beside := st.beside(n)
 	for i := range n.traits {
 		t := &n.traits[i]
 		var why Reason
@@ -430,12 +433,20 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 		}
 		learnt := src.LearntOf(t.name)
 		st.keep(p)
-		st.change.Put = append(st.change.Put, ring.SealFact(person.Fact{Head: person.Head{Of: p.id, Name: t.name, Learnt: learnt, Source: src.Name, Channel: src.Channel,
-			At: n.at, Received: st.received, Charter: st.charter.Position, Quality: 1, Told: learnt == person.Declared && server, Verified: server}, Value: t.value}))
-		if t.kind != "" && len(st.idents[t.blind]) == 0 {
+		j := quality.Judge(t.plan.datum, t.value, beside)
+		fact := person.Fact{Head: person.Head{Of: p.id, Name: t.name, Learnt: learnt, Source: src.Name, Channel: src.Channel,
+			At: n.at, Received: st.received, Charter: st.charter.Position, Quality: j.Quality(), Doubts: j.Doubts, Told: learnt == person.Declared && server, Verified: server}, Value: j.Value}
+		st.change.Put = append(st.change.Put, ring.SealFact(fact))
+		for k := range t.plan.infers {
+			st.inferred(&t.plan.infers[k], &fact.Head, j.Value, beside, p, moment)
+		}
+		if t.kind != "" && len(st.idents[t.blind]) == 0 && !j.Doubts.Has(person.Placeholder) {
 			st.identifier(vault.Identifier{Blind: t.blind, Of: p.id, Verified: true})
 		}
 		v.keep()
+	}
+	if m.Type == Identify {
+		st.ofParts(m, n, beside, p, moment, v)
 	}
 	if !v.kept && last != "" && !v.changed {
 		v.reason = last // nothing of it was kept

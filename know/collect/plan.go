@@ -16,6 +16,7 @@ type plan struct {
 	server  bool
 	events  map[string]*eventPlan
 	facts   map[string]*factPlan
+	parts   []inference // from parts of an identify message
 }
 
 type eventPlan struct {
@@ -34,6 +35,7 @@ type fieldPlan struct {
 type factPlan struct {
 	datum    *charter.Datum
 	purposes []string // the datum's that are the source's too; none when the source may not supply it
+	infers   []inference
 }
 
 type planKey struct {
@@ -51,7 +53,9 @@ func (g *Gate) planOf(c *charter.Charter, source string) *plan {
 	if src == nil {
 		return nil
 	}
-	got, _ := g.plans.LoadOrStore(key, newPlan(c, src))
+	p := newPlan(c, src)
+	p.infer(g.parts.Augmenters)
+	got, _ := g.plans.LoadOrStore(key, p)
 	return got.(*plan)
 }
 

@@ -18,7 +18,7 @@ func openHanded(h *decide.House, from *charter.Charter) (*decide.House, error) {
 	c.Data = map[string]*charter.Datum{}
 	for name, d := range from.Data {
 		o := *d
-		o.Level, o.Learnt, o.Quality, o.Retain = person.Stranger, nil, 0, forever
+		o.Level, o.Learnt, o.Quality, o.Retain, o.Fades, o.OnlyAt = person.Stranger, nil, 0, forever, charter.Span{}, nil
 		if !d.Protective {
 			o.Purposes = all
 		}

@@ -119,7 +119,7 @@ func versions(t *testing.T, h *Home) {
 	s := h.Open(t)
 	enrol(t, s, 1, 2)
 	other := load(t, s, 2).Version
-	for _, kind := range []vault.Kind{vault.FactRow, vault.ChoiceRow, vault.FeedbackRow, vault.ComplaintRow, vault.RestrictRow, vault.ShownRow, vault.ToldRow, vault.SuppressedRow, vault.ClaimRow, vault.ReceiptRow} {
+	for _, kind := range []vault.Kind{vault.FactRow, vault.ChoiceRow, vault.FeedbackRow, vault.ComplaintRow, vault.RestrictRow, vault.ShownRow, vault.ToldRow, vault.SuppressedRow, vault.ClaimRow, vault.ReceiptRow, vault.VerdictRow} {
 		before := load(t, s, 1).Version
 		must(t, s.Commit(ctx, vault.Change{Put: []vault.Row{row(1, kind, uint64(kind), Noon, "x")}}))
 		after := load(t, s, 1).Version

@@ -117,7 +117,8 @@ func (a *Acts) Remove(ctx context.Context, id person.ID, name string) error {
 		if len(c.Drop) == 0 {
 			return c, fault.New(fault.NotFound, "We do not keep that; look at the page again.")
 		}
-		for _, of := range r.Who.All() { // with each pseudonym, so that a split forgets nothing
+		c.Drop = append(c.Drop, r.InferredFrom(name)...) // what was guessed from it has lost its ground
+		for _, of := range r.Who.All() {                 // with each pseudonym, so that a split forgets nothing
 			if k := r.Ring(of); k != nil {
 				c.Put = append(c.Put, k.SealSuppressed(name, at))
 			}

@@ -1,6 +1,10 @@
 package vault
 
-import "github.com/rapporthq/rapport/person"
+import (
+	"slices"
+
+	"github.com/rapporthq/rapport/person"
+)
 
 // FactRows names every row that keeps a fact of this name, from each source and pseudonym, superseded ones too, and what was said of its
 // values: what must go when the person removes the fact. Rows whose head could not be opened are found by their key.
@@ -20,6 +24,22 @@ func (r *Record) FactRows(name string) []RowID {
 	return ids
 }
 
+// InferredFrom names every row that keeps a fact which was inferred from the fact of this name: what must go when it does.
+func (r *Record) InferredFrom(name string) []RowID {
+	var ids []RowID
+	for i := range r.Facts {
+		if slices.Contains(r.Facts[i].Inputs, name) {
+			ids = append(ids, r.FactRow(i))
+		}
+	}
+	for i := range r.Superseded {
+		if slices.Contains(r.Superseded[i].Inputs, name) {
+			ids = append(ids, RowID{r.lostRows[i].Of, FactRow, r.lostRows[i].Key})
+		}
+	}
+	return ids
+}
+
 // FactRow names the row of the i-th of Facts.
 func (r *Record) FactRow(i int) RowID {
 	return RowID{r.factRows[i].Of, FactRow, r.factRows[i].Key}
@@ -32,7 +52,7 @@ func (r *Record) Places(o *Opened) []int {
 	for i := range r.Facts {
 		if k := len(places); k < len(o.Facts) {
 			f, h := &o.Facts[k].Head, &r.Facts[i]
-			if f.Name == h.Name && f.Source == h.Source && f.Of == h.Of {
+			if f.Name == h.Name && f.Source == h.Source && f.Of == h.Of && f.Learnt == h.Learnt {
 				places = append(places, i)
 			}
 		}

@@ -105,6 +105,21 @@ func (k *KeyRing) SealFact(f person.Fact) Row {
 	return k.row(s, FactRow, k.v.Name(FactRow, f.Name, f.Source), f.At, true)
 }
 
+// SealInferred seals a fact that was inferred by a rule of that name. It takes the place of what the rule inferred from the same source, and
+// of nothing that the source said itself.
+func (k *KeyRing) SealInferred(f person.Fact, by string) Row {
+	s := scratches.Get().(*scratch)
+	defer s.free()
+	s.head = putFact(s.head, &f.Head, k.v.mark(f.Name, f.Value))
+	s.body = append(append(s.body, headVersion), f.Value...)
+	return k.row(s, FactRow, k.InferredRow(f.Name, f.Source, by).Key, f.At, true)
+}
+
+// InferredRow names the row of what a rule inferred from a source.
+func (k *KeyRing) InferredRow(name, source, by string) RowID {
+	return RowID{k.id, FactRow, k.v.Name(FactRow, name, source+"\x1f"+by)}
+}
+
 // SealChoice seals a choice with its evidence. The occasion (a message id, a form's id) tells choices for one purpose
 // apart: each stays as history, and the same one again is no second one.
 func (k *KeyRing) SealChoice(c consent.Choice, e consent.Evidence, occasion string) Row {
