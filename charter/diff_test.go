@@ -45,6 +45,7 @@ func TestDiffInSentences(t *testing.T) {
 		"learnt: {default: acquired}", "learnt: observed",
 		"members: 4", "members: 5",
 		"  phone:\n    label: {en: Phone number, fr: Numéro de téléphone}\n    kind: identifier\n    type: phone\n    category: user.contact.phone_number\n    purposes: [service]\n    retain: 5y\n", "",
+		"    retain: 2y\n    benefit: {en: Sizes", "    fades: 1y\n    only-at: [home, letter]\n    retain: 2y\n    benefit: {en: Sizes",
 		"  - {id: no-alcohol-for-minors,", "  - {id: no-wine-for-minors,",
 	)
 	for lang, file := range map[string]string{"en": "testdata/diff.golden", "fr-CA": "testdata/diff.fr.golden"} {

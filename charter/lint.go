@@ -92,6 +92,9 @@ func (r *reader) lintData() {
 				r.fail(r.place(path+".purposes"), say("nobody can give explicit consent to %s, whose basis is %s", p, r.c.Purposes[p].Basis), say("use a purpose whose basis is consent"))
 			}
 		}
+		if d.Condition == "explicit-consent" && len(d.Purposes) > 0 && !slices.ContainsFunc(d.Purposes, func(p string) bool { return r.c.Purposes[p].Explicit }) {
+			r.note(Warning, r.place(path+".condition"), "no purpose of it asks for an explicit yes, so what people answer here never counts for it", "add explicit: true to one of its purposes")
+		}
 		if d.Kind == Trait && len(d.Learnt) > 0 && !hasLearnt(d.Learnt, person.Inferred) {
 			r.fail(r.place(path+".learnt"), say("a trait is inferred, and learnt does not allow it"), say("remove learnt"))
 		}

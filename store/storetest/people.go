@@ -301,7 +301,7 @@ func gate(t *testing.T, h *Home) {
 	s := h.Open(t)
 	enrol(t, s, 1, 2, 3)
 	var rows []vault.Row
-	for kind := vault.FactRow; kind <= vault.ReceiptRow; kind++ {
+	for kind := vault.FactRow; kind <= vault.VerdictRow; kind++ {
 		rows = append(rows, row(1, kind, uint64(kind), Noon, "x"))
 	}
 	rows = append(rows, row(2, vault.ClaimRow, 1, Noon, "claim"))
@@ -315,7 +315,7 @@ func gate(t *testing.T, h *Home) {
 	same(t, vault.Loaded{}, got[0])
 	want := vault.Loaded{
 		Who: person.Person{Root: id(1), Also: []person.Join{{ID: id(2), At: Noon}}}, Wrapped: map[person.ID][]byte{id(1): {1, 1, 2}, id(2): {2, 1, 2}},
-		Version: load(t, s, 1).Version, Rows: []vault.Row{rows[1], rows[4], rows[7], rows[8], rows[10]},
+		Version: load(t, s, 1).Version, Rows: []vault.Row{rows[1], rows[4], rows[7], rows[8], rows[11]},
 	}
 	for _, i := range []int{1, 2, 4} {
 		same(t, want, got[i])
