@@ -6,6 +6,7 @@
 package charter
 
 import (
+	"math"
 	"strings"
 
 	"github.com/rapporthq/rapport/person"
@@ -218,6 +219,15 @@ const UsualQuality = 0.5
 // UsedAt says whether the datum may be used at that placement, as far as OnlyAt goes. What is only for some placements is never learnt from,
 // which is for all of them: its placement is "".
 func (d *Datum) UsedAt(placement string) bool { return len(d.OnlyAt) == 0 || has(d.OnlyAt, placement) }
+
+// Sure is the quality of a fact at a time: half for each half-life since the value was so, or since somebody said that it is right.
+func (d *Datum) Sure(h *person.Head, at person.Instant) float64 {
+	since := max(h.At, h.Confirmed)
+	if d.Fades.IsZero() || at <= since {
+		return h.Quality
+	}
+	return h.Quality * math.Exp2(-float64(at-since)/float64(d.Fades.After(since)-since))
+}
 
 // Ask is a question that the brand may put to the person (served by a later issue).
 type Ask struct {

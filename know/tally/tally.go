@@ -19,6 +19,7 @@ const (
 	Holds     = "holds"     // what was held back from decisions, by reason
 	Yes       = "yes"       // people who said yes, by purpose: each person once a day
 	No        = "no"        // people who said no, likewise
+	Census    = "census"    // people by how good what is kept of them is, as last counted that day: see quality.Line
 )
 
 // Count is how often something happened on a day.
@@ -54,6 +55,32 @@ func (b *Book) Add(kind, name string, n int) {
 	if n > 0 {
 		b.waiting.Add(Count{Day: b.clock().Day(), Kind: kind, Name: name}, int64(n))
 	}
+}
+
+// Set makes the counts of a kind today what they are counted to be, those of other names nothing. Two who set at the same time may leave
+// the sum of both until the next.
+func (b *Book) Set(ctx context.Context, kind string, counts map[string]int64) error {
+	day := b.clock().Day()
+	now, err := b.counters.Tally(ctx, day)
+	if err != nil {
+		return err
+	}
+	differ := map[string]int64{}
+	for name, n := range counts {
+		differ[name] = n
+	}
+	for _, c := range now {
+		if c.Day == day && c.Kind == kind {
+			differ[c.Name] -= c.N
+		}
+	}
+	var list []Count
+	for name, n := range differ {
+		if n != 0 {
+			list = append(list, Count{Day: day, Kind: kind, Name: name, N: n})
+		}
+	}
+	return b.counters.AddTally(ctx, list)
 }
 
 // Flush writes what is pending. After an error it stays pending.

@@ -72,3 +72,28 @@ func TestACountOfPeopleIsRoundedToK(t *testing.T) {
 		}
 	}
 }
+
+// TestACountThatIsSetIsWhatItWasSetTo sets a kind's counts twice on a day: the second holds, and other kinds and days are left alone.
+func TestACountThatIsSetIsWhatItWasSetTo(t *testing.T) {
+	ctx, day := context.Background(), person.Instant(20_000*86_400_000_000)
+	c := &counters{}
+	b := NewBook(c, func() person.Instant { return day })
+	b.Add(Events, "a", 9)
+	if err := b.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []map[string]int64{{"a": 5, "b": 2}, {"a": 3, "c": 1}, {"a": 3, "c": 1}} {
+		if err := b.Set(ctx, Census, set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	day += 86_400_000_000
+	if err := b.Set(ctx, Census, map[string]int64{"a": 4}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Since(ctx, 20_000)
+	want := []Count{{20_000, Census, "a", 3}, {20_000, Census, "b", 0}, {20_000, Census, "c", 1}, {20_000, Events, "a", 9}, {20_001, Census, "a", 4}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatal(got, err)
+	}
+}

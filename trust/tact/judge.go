@@ -1,7 +1,6 @@
 package tact
 
 import (
-	"math"
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
@@ -196,17 +195,11 @@ func (j *judge) isDoubtful(g *group, h *person.Head) bool {
 	if h.Event {
 		return false
 	}
-	return h.Unreadable || !(sure(g, h, j.late) >= g.floor) || !h.Verified && len(j.Who.Also) > 0
-}
-
-// sure is the quality of a fact at a time: half for each half-life of the datum since the value was so, or since somebody said that it is right.
-func sure(g *group, h *person.Head, at person.Instant) float64 {
-	since := max(h.At, h.Confirmed)
-	if !g.fades || at <= since {
-		return h.Quality
+	sure := h.Quality
+	if g.fades {
+		sure = g.datum.Sure(h, j.late)
 	}
-	half := g.datum.Fades.After(since) - since
-	return h.Quality * math.Exp2(-float64(at-since)/float64(half))
+	return h.Unreadable || !(sure >= g.floor) || !h.Verified && len(j.Who.Also) > 0
 }
 
 // place is the name of the placement; a model that learns is at none.

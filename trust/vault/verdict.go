@@ -89,6 +89,10 @@ func (r *Record) judgeFacts() {
 	}
 }
 
+// SameValue says whether the i-th and the j-th of Facts have the same value, without opening either. Facts of one name only can be the same;
+// of facts that were kept before values had marks it says no.
+func (r *Record) SameValue(i, j int) bool { return r.marked[i] == r.marked[j] && r.marked[i] != mark{} }
+
 // outranks says whether a verdict holds against another on the same value: one that cannot be read, then the person's own, then the later,
 // and doubt where two are equally late.
 func (v *verdict) outranks(o *verdict) bool {

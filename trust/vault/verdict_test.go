@@ -71,6 +71,22 @@ func TestWhatIsSaidOfAValueHoldsForThatValueWhoeverSaysItAgain(t *testing.T) {
 	}
 }
 
+// TestTheSameValueIsKnownWithoutOpeningIt compares facts of one name and of two.
+func TestTheSameValueIsKnownWithoutOpeningIt(t *testing.T) {
+	h := newHousehold(t)
+	k2 := h.join(t)
+	h.put(h.k.SealFact(fact("email", "a@b.co", "signup", person.Declared, noon, true)), k2.SealFact(fact("email", "a@b.co", "tills", person.Declared, noon, true)),
+		h.k.SealFact(fact("email", "c@b.co", "bureau", person.Declared, noon, true)), h.k.SealFact(fact("name", "a@b.co", "signup", person.Declared, noon, true)))
+	r := h.record(t, nil)
+	for i := range 4 {
+		for j := range 4 {
+			if same := r.SameValue(i, j); same != (i == j || i+j == 1) {
+				t.Errorf("the facts %d and %d are the same: %v", i, j, same)
+			}
+		}
+	}
+}
+
 // TestAVerdictIsOfThePersonWhoseverPseudonymItCameUnder holds after a join, and for both after a split when it was sealed with each.
 func TestAVerdictIsOfThePersonWhoseverPseudonymItCameUnder(t *testing.T) {
 	h := newHousehold(t)
