@@ -30,11 +30,20 @@ func (s *Store) AddTally(ctx context.Context, counts []tally.Count) error {
 
 // Tally gives counts from a day on. See tally.Counters.
 func (s *Store) Tally(ctx context.Context, fromDay int64) ([]tally.Count, error) {
+	return s.tally(ctx, "SELECT day, kind, name, count FROM tally WHERE day >= $1 AND kind <> $2", fromDay, tally.Census)
+}
+
+// TallyOf gives counts of a kind from a day on. See tally.Counters.
+func (s *Store) TallyOf(ctx context.Context, kind string, fromDay int64) ([]tally.Count, error) {
+	return s.tally(ctx, "SELECT day, kind, name, count FROM tally WHERE day >= $1 AND kind = $2", fromDay, kind)
+}
+
+func (s *Store) tally(ctx context.Context, text string, args ...driver.Value) ([]tally.Count, error) {
 	var all []tally.Count
 	err := s.engine.snapshot(ctx, func(c conn) error {
 		all = all[:0]
 		return c.do(ctx, query{
-			text: "SELECT day, kind, name, count FROM tally WHERE day >= $1", args: []driver.Value{fromDay},
+			text: text, args: args,
 			scan: func(r row) error {
 				all = append(all, tally.Count{Day: r.int(0), Kind: r.text(1), Name: r.text(2), N: r.int(3)})
 				return nil

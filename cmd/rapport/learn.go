@@ -12,7 +12,9 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/know/recommend"
+	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/tact"
@@ -128,15 +130,17 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 		return lesson{}, err
 	}
 	_, filter := permit.Population()
-	look, err := ledger.Seal(ledger.Look{At: now, Actor: actor, Role: permit.Role(), Purpose: purpose, Reason: "learning the recommender's model", Fields: permit.Fields(), Count: count, Filter: filter}, h.vault.Home())
+	look, err := ledger.Seal(ledger.Look{At: now, Actor: actor, Role: permit.Role(), Purpose: purpose, Reason: "learning the recommender's model, and counting how good what is kept is", Fields: permit.Fields(), Count: count, Filter: filter}, h.vault.Home())
 	if err != nil {
 		return lesson{}, err
 	}
 	l := lesson{purpose: purpose, known: count}
 	counts := recommend.Counts(c)
 	var failed error
+	var census *quality.Census
 	histories := iter.Seq[recommend.History](func(yield func(recommend.History) bool) {
 		stopped := fmt.Errorf("enough")
+		census = quality.NewCensus(c, now)
 		failed = h.store.Each(ctx, look, func(loaded vault.Loaded) error {
 			r, err := h.vault.Record(loaded, h.streams.of, &house.Series, house.Shelf.Sensitive)
 			if err != nil {
@@ -144,6 +148,9 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 			}
 			if len(r.Choices) > 0 {
 				l.chose++
+			}
+			if !r.Restricted {
+				census.Add(r.Facts, r.SameValue)
 			}
 			j := tact.JudgeLearning(tact.Case{Series: &house.Series, Charter: c, Who: r.Who, Facts: r.Facts, History: r.History, Choices: r.Choices, Restricted: r.Restricted,
 				Feedback: r.Feedback, Complaints: r.Complaints, Moment: person.Moment{At: now, Now: now}}, purpose)
@@ -169,7 +176,7 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 			return nil
 		})
 		if failed == stopped {
-			failed = nil
+			failed, census = nil, nil
 		}
 	})
 	var items []string
@@ -197,7 +204,22 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 	} else if err != nil {
 		return l, err
 	}
+	if err := h.keepCensus(ctx, census); err != nil {
+		return l, err
+	}
 	return l, h.follow(ctx)
+}
+
+// keepCensus keeps how good what is kept is, as counted today. Without a whole count the last one stays.
+func (h *house) keepCensus(ctx context.Context, census *quality.Census) error {
+	if census == nil {
+		return nil
+	}
+	counts := make(map[string]int64, len(census.Counts()))
+	for line, n := range census.Counts() {
+		counts[line.String()] = n
+	}
+	return h.meter.days.Set(ctx, tally.Census, counts)
 }
 
 // learnIfDue learns when the model is a day old: what somebody withdrew is out of it within a day.

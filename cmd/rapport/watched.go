@@ -6,6 +6,7 @@ import (
 
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/collect"
+	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/web/console"
 )
@@ -26,6 +27,14 @@ func (w watched) Overview(ctx context.Context) (console.Overview, error) {
 	size, _, err := w.h.ledger.Size(ctx)
 	o.Entries, o.Sound = int(size), err == nil // what cannot be read now is not called sound
 	return o, nil
+}
+
+// Census is console.Quality.
+func (w watched) Census(ctx context.Context) (console.Census, error) {
+	c := console.Census{Today: w.h.clock().Day()}
+	var err error
+	c.Counts, err = w.h.meter.days.Of(ctx, tally.Census, c.Today-console.Days+1)
+	return c, err
 }
 
 func (w watched) Recent(source string) []collect.Recent { return w.h.book.Recent(source) }

@@ -34,8 +34,10 @@ type Count struct {
 type Counters interface {
 	// AddTally adds to the counts of the same day, kind and name, all or none.
 	AddTally(ctx context.Context, counts []Count) error
-	// Tally gives the counts from that day on, in no order.
+	// Tally gives the counts from that day on but those of the census, which are many; in no order.
 	Tally(ctx context.Context, fromDay int64) ([]Count, error)
+	// TallyOf gives the counts of one kind from that day on, in no order.
+	TallyOf(ctx context.Context, kind string, fromDay int64) ([]Count, error)
 }
 
 // Book adds up in memory and writes now and then. It is safe for many goroutines.
@@ -61,7 +63,7 @@ func (b *Book) Add(kind, name string, n int) {
 // the sum of both until the next.
 func (b *Book) Set(ctx context.Context, kind string, counts map[string]int64) error {
 	day := b.clock().Day()
-	now, err := b.counters.Tally(ctx, day)
+	now, err := b.counters.TallyOf(ctx, kind, day)
 	if err != nil {
 		return err
 	}
@@ -70,7 +72,7 @@ func (b *Book) Set(ctx context.Context, kind string, counts map[string]int64) er
 		differ[name] = n
 	}
 	for _, c := range now {
-		if c.Day == day && c.Kind == kind {
+		if c.Day == day {
 			differ[c.Name] -= c.N
 		}
 	}
@@ -81,6 +83,11 @@ func (b *Book) Set(ctx context.Context, kind string, counts map[string]int64) er
 		}
 	}
 	return b.counters.AddTally(ctx, list)
+}
+
+// Of gives the counts of a kind that are on disk, from a day on, in no order.
+func (b *Book) Of(ctx context.Context, kind string, fromDay int64) ([]Count, error) {
+	return b.counters.TallyOf(ctx, kind, fromDay)
 }
 
 // Flush writes what is pending. After an error it stays pending.

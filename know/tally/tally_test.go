@@ -30,6 +30,15 @@ func (c *counters) Tally(_ context.Context, from int64) (out []Count, err error)
 	return out, c.err
 }
 
+func (c *counters) TallyOf(ctx context.Context, kind string, from int64) (out []Count, err error) {
+	for _, n := range c.kept {
+		if n.Day >= from && n.Kind == kind {
+			out = append(out, n)
+		}
+	}
+	return out, c.err
+}
+
 // TestABookAddsUpWhatIsWrittenAndWhatWaits loses nothing when a write fails, and counts nothing twice.
 func TestABookAddsUpWhatIsWrittenAndWhatWaits(t *testing.T) {
 	ctx, day := context.Background(), person.Instant(20_000*86_400_000_000)

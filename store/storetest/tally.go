@@ -28,6 +28,21 @@ func tallies(t *testing.T, h *Home) {
 	if got, err = s.Tally(ctx, day-1); err != nil || len(got) != 2 {
 		t.Fatal(got, err)
 	}
+	census := tally.Count{Day: day, Kind: tally.Census, Name: "tills\x1femail\x1fkept", N: 5}
+	less := census
+	less.N = -2
+	must(t, s.AddTally(ctx, []tally.Count{census}))
+	must(t, s.AddTally(ctx, []tally.Count{less}))
+	census.N = 3
+	if got, err = s.TallyOf(ctx, tally.Census, day); err != nil || len(got) != 1 || got[0] != census {
+		t.Fatal("the census", got, err)
+	}
+	if got, err = s.TallyOf(ctx, tally.Census, day+1); err != nil || len(got) != 0 {
+		t.Fatal("the census of another day", got, err)
+	}
+	if got, err = s.Tally(ctx, day-1); err != nil || len(got) != 2 {
+		t.Fatal("the other counts", got, err)
+	}
 	if _, err := s.Sweep(ctx, store.SweepRules{Refusals: Noon}); err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,7 @@ type Config struct {
 	Provider   Provider                                           // nil: staff sign in by token only
 	Everywhere func(w http.ResponseWriter, r *http.Request) error // ends all sessions of who asks
 	Home       Home
+	Quality    Quality
 	Tokens     Tokens
 	Shelf      func() *catalogue.Shelf
 	Clock      person.Clock
@@ -102,6 +103,7 @@ func (c *Console) Routes() []Route {
 		{"POST /console/tokens/revoke", admins, c.revokeToken, ""},
 		{"GET /console/events", keepers, c.arrivals, "nav.events"},
 		{"GET /console/refusals", keepers, c.refusals, "nav.refusals"},
+		{"GET /console/quality", everybody, c.quality, "nav.quality"},
 		{"GET /console/ledger", keepers, c.ledgerPage, "nav.ledger"},
 		{"POST /console/ledger/verify", keepers, c.verify, ""},
 		{"GET /console/sign-in", stranger, c.signInPage, ""},

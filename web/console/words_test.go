@@ -12,5 +12,5 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pagetest.Words(t, pages, "console", "signed-in", "role.*", "nav.*", "fault.*", "chart.*", "made.*", "reason.*", "hold.*", "overview.title", "ledger.title", "ledger.unwalked", "arrivals.title", "refusals.title", "sources.title", "catalogue.title")
+	pagetest.Words(t, pages, "console", "signed-in", "role.*", "nav.*", "fault.*", "chart.*", "made.*", "reason.*", "hold.*", "doubt.*", "quality.title", "quality.self", "overview.title", "ledger.title", "ledger.unwalked", "arrivals.title", "refusals.title", "sources.title", "catalogue.title")
 }
