@@ -127,6 +127,31 @@ func (a *Acts) Remove(ctx context.Context, id person.ID, name string) error {
 	})
 }
 
+// Judge records that the person says a value of a fact is right or wrong: it is as sure as can be from then on, or not at all, whoever says
+// it again. value is in the form in which it is kept. That something is right which a law asks the brand for is not the person's to say.
+func (a *Acts) Judge(ctx context.Context, id person.ID, name, value string, right bool) error {
+	if c := a.Series().Current(); right && Bound(c, name) {
+		return fault.New(fault.Refused, "A law asks this of us, so it is not changed by a form: write to us and we put it right with you.")
+	}
+	return a.commit(ctx, id, func(r *vault.Record, _ *vault.KeyRing, at person.Instant) (vault.Change, error) {
+		var c vault.Change
+		if !r.Says(name, value) {
+			return c, fault.New(fault.NotFound, "We do not keep that; look at the page again.")
+		}
+		doubt := person.Disputed
+		if right {
+			doubt = 0
+		}
+		at = max(at, r.Judged(name)) // a clock that went back does not undo what is said now
+		for _, of := range r.Who.All() {
+			if k := r.Ring(of); k != nil {
+				c.Put = append(c.Put, k.SealVerdict(name, value, doubt, true, at))
+			}
+		}
+		return c, nil
+	})
+}
+
 // Bound says whether a law asks the brand for this fact, so that the person cannot take it away or put it in other words by themselves.
 func Bound(c *charter.Charter, name string) bool {
 	d := c.Data[name]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,47 @@ func TestWhatIsRemovedStaysAway(t *testing.T) {
 		}
 		if f := h.facts(); f["age_band"] == "" {
 			t.Error("what a law asks for was removed by a form")
+		}
+	})
+}
+
+// TestWhatThePersonSaysOfAValueHoldsForIt lowers a value and raises it again, whichever source sends it, and leaves the others alone.
+func TestWhatThePersonSaysOfAValueHoldsForIt(t *testing.T) {
+	engines(t, func(t *testing.T, h *home) {
+		ctx := context.Background()
+		want := func(what string, qualities ...string) {
+			t.Helper()
+			var got []string
+			for _, f := range h.record().Facts {
+				if f.Name == "household" {
+					got = append(got, fmt.Sprintf("%s %v %s", f.Source, f.Quality, f.Doubts))
+				}
+			}
+			slices.Sort(got)
+			if fmt.Sprint(got) != fmt.Sprint(qualities) {
+				t.Errorf("%s: %q, not %q", what, got, qualities)
+			}
+		}
+		want("before", "bureau 1 ", "signup 1 ", "signup 1 ")
+		h.now += 1e6
+		h.must(h.acts.Judge(ctx, h.id, "household", "4", false))
+		want("the bureau's is wrong", "bureau 0 disputed", "signup 1 ", "signup 1 ")
+		h.now -= 1e9 // a clock that goes back
+		h.must(h.acts.Judge(ctx, h.id, "household", "4", true))
+		want("or is it right", "bureau 1 ", "signup 1 ", "signup 1 ")
+		h.must(h.acts.Judge(ctx, h.id, "household", "2", false))
+		want("that of the other pseudonym", "bureau 1 ", "signup 0 disputed", "signup 1 ")
+		if err := h.acts.Judge(ctx, h.id, "household", "5+", false); code(err) != fault.NotFound {
+			t.Errorf("what nobody says: %v", err)
+		}
+		if err := h.acts.Judge(ctx, h.id, "age_band", "child", true); code(err) != fault.Refused {
+			t.Errorf("what a law asks for is right because they say so: %v", err)
+		}
+		h.must(h.acts.Judge(ctx, h.id, "age_band", "child", false)) // doubt about it removes
+		h.must(h.acts.Remove(ctx, h.id, "household"))
+		want("removed")
+		if n := len(h.record().FactRows("household")); n > 0 {
+			t.Errorf("%d rows still speak of it", n)
 		}
 	})
 }

@@ -89,6 +89,28 @@ func (r *Record) judgeFacts() {
 	}
 }
 
+// Says says whether a fact of that name has that value, in the form in which it is kept, without opening any.
+func (r *Record) Says(name, value string) bool {
+	m := r.v.mark(name, value)
+	for i := range r.Facts {
+		if r.Facts[i].Name == name && r.marked[i] == m {
+			return true
+		}
+	}
+	return false
+}
+
+// Judged is when anything was last said of a value of the fact of that name; 0: never.
+func (r *Record) Judged(name string) person.Instant {
+	var last person.Instant
+	for i := range r.verdicts {
+		if r.verdicts[i].name == name {
+			last = max(last, r.verdicts[i].at)
+		}
+	}
+	return last
+}
+
 // SameValue says whether the i-th and the j-th of Facts have the same value, without opening either. Facts of one name only can be the same;
 // of facts that were kept before values had marks it says no.
 func (r *Record) SameValue(i, j int) bool { return r.marked[i] == r.marked[j] && r.marked[i] != mark{} }

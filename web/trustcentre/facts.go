@@ -26,7 +26,7 @@ func local(c *charter.Charter, i person.Instant) time.Time {
 }
 
 // facts lists what is known, by name, with each source's word: what is in use of a name comes first, then what may be, then the rest.
-func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.Judgement, lang string) []Known {
+func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.Judgement, now person.Instant, lang string) []Known {
 	type known struct {
 		Known
 		head *person.Head
@@ -41,9 +41,15 @@ func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.J
 	for i := range o.Facts {
 		f, at := &o.Facts[i], places[i]
 		d := c.Data[f.Name]
-		k := known{head: &f.Head, Known: Known{Name: f.Name, Title: f.Name, Value: shown(d, f.Value, lang), Learnt: f.Learnt.String(), Source: f.Source, Where: f.Channel, When: local(c, f.At)}}
+		k := known{head: &f.Head, Known: Known{Name: f.Name, Title: f.Name, Value: shown(d, f.Value, lang), Raw: f.Value, Sworn: f.Confirmed != 0, Learnt: f.Learnt.String(), Source: f.Source, Where: f.Channel, When: local(c, f.At)}}
 		if f.Source == self.Source {
 			k.Source = ""
+		}
+		for doubt := range f.Doubts.Each {
+			k.Doubts = append(k.Doubts, doubt.String())
+		}
+		if d != nil && d.Sure(&f.Head, now) < d.Quality && f.Quality >= d.Quality {
+			k.Doubts = append(k.Doubts, "faded")
 		}
 		if d != nil {
 			k.Title, k.Benefit = d.Title(lang, &c.Brand), d.Benefit.In(lang, &c.Brand)
@@ -81,7 +87,7 @@ func facts(c *charter.Charter, r *vault.Record, o *vault.Opened, judged []tact.J
 }
 
 // together makes one of all words on one thing, in the charter's order of things.
-func together(c *charter.Charter, all []Known, o *vault.Opened, lang string) []Fact {
+func together(c *charter.Charter, all []Known, lang string) []Fact {
 	by := map[string]*Fact{}
 	var names []string
 	for _, k := range all {
@@ -92,7 +98,7 @@ func together(c *charter.Charter, all []Known, o *vault.Opened, lang string) []F
 		d := c.Data[k.Name]
 		f := &Fact{Known: k, Bound: self.Bound(c, k.Name), Contact: c.Brand.Contact, Yourself: k.Source == ""}
 		if correctable(d) && !f.Bound {
-			f.Correct = field(d, value(o, k.Name, k.Source), lang)
+			f.Correct = field(d, k.Raw, lang)
 		}
 		by[k.Name] = f
 		names = append(names, k.Name)
@@ -109,19 +115,6 @@ func together(c *charter.Charter, all []Known, o *vault.Opened, lang string) []F
 		out[i] = *by[n]
 	}
 	return out
-}
-
-// value is what a source says of a thing, as it is kept.
-func value(o *vault.Opened, name, source string) string {
-	if source == "" {
-		source = self.Source
-	}
-	for i := range o.Facts {
-		if o.Facts[i].Name == name && o.Facts[i].Source == source {
-			return o.Facts[i].Value
-		}
-	}
-	return ""
 }
 
 // gone lists what the person removed and nobody says any more.

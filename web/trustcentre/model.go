@@ -20,9 +20,12 @@ type Known struct {
 	Name    string // the charter's name, for the forms
 	Title   string // in words
 	Value   string
-	Learnt  string // declared, observed, inferred, acquired
-	Source  string // the charter's name of the source, empty for the person themselves
-	Where   string // the channel
+	Raw     string   // the value as it is kept, for the forms
+	Doubts  []string // why we are not sure of it
+	Sworn   bool     // somebody said that it is right
+	Learnt  string   // declared, observed, inferred, acquired
+	Source  string   // the charter's name of the source, empty for the person themselves
+	Where   string   // the channel
 	When    time.Time
 	Until   time.Time // when it is dropped
 	Why     []string  // the purposes' whys
@@ -184,6 +187,8 @@ type Self interface {
 	Choose(ctx context.Context, id person.ID, purpose string, yes bool, shown consent.Evidence) error
 	// Correct puts the person's own word in the place of a fact.
 	Correct(ctx context.Context, id person.ID, fact, value string) error
+	// Judge records that the person says a value, as it is kept, is right or wrong.
+	Judge(ctx context.Context, id person.ID, fact, value string, right bool) error
 	// Remove drops a fact and keeps imports from bringing it back.
 	Remove(ctx context.Context, id person.ID, fact string) error
 	// Restrict stops all use, or lets it go on.

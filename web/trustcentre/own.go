@@ -117,7 +117,7 @@ func (p *one) view(lang string) (View, error) {
 	}
 	c := house.Charter
 	judged := judgements(house, r, now, lang)
-	v := View{Restricted: r.Restricted, Facts: together(c, facts(c, r, opened, judged, lang), opened, lang), Gone: gone(c, r, lang), History: history(house, opened, lang),
+	v := View{Restricted: r.Restricted, Facts: together(c, facts(c, r, opened, judged, now, lang), lang), Gone: gone(c, r, lang), History: history(house, opened, lang),
 		Word: relationship.Word(person.Stranger, lang)}
 	evidence := func(i int) consent.Evidence {
 		e, err := r.Evidence(permit, now, i)
@@ -222,6 +222,11 @@ func (o *Own) Choose(ctx context.Context, id person.ID, purpose string, yes bool
 // Correct puts the person's own word in the place of a fact.
 func (o *Own) Correct(ctx context.Context, id person.ID, fact, value string) error {
 	return o.Gate.Correct(ctx, id, fact, value)
+}
+
+// Judge records that the person says a value is right or wrong.
+func (o *Own) Judge(ctx context.Context, id person.ID, fact, value string, right bool) error {
+	return o.Acts.Judge(ctx, id, fact, value, right)
 }
 
 // Remove drops a fact and keeps imports from bringing it back.

@@ -67,6 +67,9 @@ func (s *fakeSelf) Choose(_ context.Context, _ person.ID, purpose string, yes bo
 func (s *fakeSelf) Correct(_ context.Context, _ person.ID, fact, value string) error {
 	return s.note("correct %s=%s", fact, value)
 }
+func (s *fakeSelf) Judge(_ context.Context, _ person.ID, fact, value string, right bool) error {
+	return s.note("judge %s=%s %v", fact, value, right)
+}
 func (s *fakeSelf) Remove(_ context.Context, _ person.ID, fact string) error {
 	return s.note("remove %s", fact)
 }
@@ -297,6 +300,7 @@ func TestFormsActForTheirPersonAlone(t *testing.T) {
 	}{
 		"/trust/choose":   {url.Values{"purpose": {"personalise"}, "answer": {"no"}, "charter": {"3"}}, "choose personalise false", "/trust/choices?said=no"},
 		"/trust/correct":  {url.Values{"fact": {"name"}, "value": {"Ann New"}}, "correct name=Ann New", "/trust/facts?said=corrected"},
+		"/trust/judge":    {url.Values{"fact": {"name"}, "value": {"Ann Old"}, "says": {"wrong"}}, "judge name=Ann Old false", "/trust/facts?said=wrong"},
 		"/trust/remove":   {url.Values{"fact": {"name"}}, "remove name", "/trust/facts?said=removed"},
 		"/trust/restrict": {url.Values{"on": {"yes"}}, "restrict true", "/trust?said=paused"},
 		"/trust/feedback": {url.Values{"decision": {"dec_1"}, "item": {"b"}, "kind": {"useful"}}, "feedback dec_1 b useful", "/trust/decisions/dec_1?said=feedback"},

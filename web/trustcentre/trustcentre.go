@@ -94,6 +94,7 @@ func (c *Centre) Handlers() map[string]http.HandlerFunc {
 		"POST /trust/enter":         c.enterByToken,
 		"POST /trust/choose":        c.form("/trust/choices", c.choose),
 		"POST /trust/correct":       c.form("/trust/facts", c.correct),
+		"POST /trust/judge":         c.form("/trust/facts", c.judge),
 		"POST /trust/remove":        c.form("/trust/facts", c.remove),
 		"POST /trust/restrict":      c.form("/trust", c.restrict),
 		"POST /trust/feedback":      c.form("/trust/decisions", c.feedback),
@@ -458,6 +459,14 @@ func (c *Centre) choose(r *http.Request, id person.ID) (string, error) {
 
 func (c *Centre) correct(r *http.Request, id person.ID) (string, error) {
 	return "corrected", c.cfg.Self.Correct(r.Context(), id, r.PostForm.Get("fact"), r.PostForm.Get("value"))
+}
+
+func (c *Centre) judge(r *http.Request, id person.ID) (string, error) {
+	says := r.PostForm.Get("says")
+	if says != "right" && says != "wrong" {
+		return "", fault.New(fault.Invalid, "Say yes or no.")
+	}
+	return says, c.cfg.Self.Judge(r.Context(), id, r.PostForm.Get("fact"), r.PostForm.Get("value"), says == "right")
 }
 
 func (c *Centre) remove(r *http.Request, id person.ID) (string, error) {

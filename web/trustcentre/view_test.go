@@ -65,7 +65,7 @@ func TestEverySourceIsShown(t *testing.T) {
 	j := tact.Judge(tact.Case{Charter: open, Series: &again, Placement: home, Who: r.Who, Facts: r.Facts, Choices: r.Choices,
 		Moment: person.Moment{Placement: "home", At: now, Now: now, Session: true}})
 	var got []string
-	for _, k := range facts(open, r, o, []tact.Judgement{j}, "en") {
+	for _, k := range facts(open, r, o, []tact.Judgement{j}, now, "en") {
 		if k.Name != "name" {
 			if k.Several {
 				t.Errorf("%s is told by one source", k.Name)

@@ -12,6 +12,6 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pagetest.Words(t, pages, "title", "shop", "signed-in", "said.*", "fault.*", "overview.title", "facts.title", "choices.title", "decisions.title", "decision.title", "looks.title",
+	pagetest.Words(t, pages, "title", "shop", "signed-in", "said.*", "doubt.*", "fault.*", "overview.title", "facts.title", "choices.title", "decisions.title", "decision.title", "looks.title",
 		"choices.get", "choices.yes", "choices.no", "choices.expressly", "looks.calendar", "looks.calendar.says", "looks.count", "looks.day", "looks.table")
 }
