@@ -95,7 +95,7 @@ func TestTheConsoleIsAccessible(t *testing.T) {
 	decisionFor(t, d, d.UserIDs[7], time.Now().UTC().Format(time.RFC3339))
 	ctx := browser(t, 1280, 1000, false)
 	signInStaff(t, ctx, d, d.PrivacyToken)
-	for _, path := range []string{"/console", "/console/events?still=yes", "/console/refusals", "/console/ledger", "/console/sources", "/console/catalogue?q=test", "/console/you"} {
+	for _, path := range []string{"/console", "/console/events?still=yes", "/console/refusals", "/console/quality", "/console/ledger", "/console/sources", "/console/catalogue?q=test", "/console/you"} {
 		checkAccessible(t, ctx, d.URL+path)
 	}
 	do(t, ctx, "walk the ledger", chromedp.Navigate(d.URL+"/console/ledger"), press(`form[action="/console/ledger/verify"] button`), chromedp.WaitVisible("#found", chromedp.ByQuery))

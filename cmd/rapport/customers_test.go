@@ -147,7 +147,7 @@ func TestACustomerComesInByTheBrandsToken(t *testing.T) {
 // TestAFormAfterTheSessionHasEnded reads a page that says so, and changes nothing.
 func TestAFormAfterTheSessionHasEnded(t *testing.T) {
 	s := serveHome(t, exampleHome(t))
-	for _, path := range []string{"/trust/choose", "/trust/correct", "/trust/remove", "/trust/restrict", "/trust/feedback"} {
+	for _, path := range []string{"/trust/choose", "/trust/correct", "/trust/judge", "/trust/remove", "/trust/restrict", "/trust/feedback"} {
 		r, err := http.NewRequest(http.MethodPost, s.URL+path, strings.NewReader(url.Values{"purpose": {"personalise"}, "answer": {"yes"}}.Encode()))
 		if err != nil {
 			t.Fatal(err)

@@ -44,10 +44,10 @@ var expected = map[string]string{
 	"POST /api/sign-in-links": "d", "POST /api/rights/erase": "p", "GET /api/items/{id}/goes-with": "sd",
 	"GET /trust/facts": "-c", "GET /trust/choices": "-c", "GET /trust/decisions": "-c", "GET /trust/decisions/{id}": "-c", "GET /trust/looks": "-c", "GET /trust/looks.json": "-c",
 	"GET /trust/ledger/{what}": "-sdmapAPc", "POST /trust/correct": "c",
-	"GET /trust": "-c", "GET /trust/enter/{link}": "-c", "POST /trust/enter": "-c", "POST /trust/choose": "c", "POST /trust/remove": "c", "POST /trust/restrict": "c", "POST /trust/feedback": "c", "POST /trust/sign-out": "-c",
+	"GET /trust": "-c", "GET /trust/enter/{link}": "-c", "POST /trust/enter": "-c", "POST /trust/choose": "c", "POST /trust/remove": "c", "POST /trust/judge": "c", "POST /trust/restrict": "c", "POST /trust/feedback": "c", "POST /trust/sign-out": "-c",
 	"GET /console/sign-in/openid": "-mapA", "GET /console/sign-in/callback": "-mapA", "GET /console/you": "mapA", "POST /console/sign-out-everywhere": "mapA",
 	"GET /console": "mapA", "GET /console/sign-in": "-mapA", "POST /console/sign-in": "-mapA", "POST /console/sign-out": "mapA", "GET /console/playground": "mapA", "POST /console/playground": "mapA", "GET /console/charter": "mapA",
-	"GET /console/catalogue": "mapA", "GET /console/sources": "mapA", "POST /console/tokens": "A", "POST /console/tokens/revoke": "A",
+	"GET /console/catalogue": "mapA", "GET /console/sources": "mapA", "GET /console/quality": "mapA", "POST /console/tokens": "A", "POST /console/tokens/revoke": "A",
 	"GET /console/events": "pA", "GET /console/refusals": "pA", "GET /console/ledger": "pA", "POST /console/ledger/verify": "pA",
 }
 

@@ -66,6 +66,7 @@ var screens = []screen{
 	{"console-sources", "admin", "/console/sources", nil},
 	{"console-events", "privacy", "/console/events?still=yes", nil},
 	{"console-refusals", "privacy", "/console/refusals", []chromedp.Action{unfold(".stack details", 2)}},
+	{"console-quality", "marketer", "/console/quality", nil},
 	{"console-ledger", "privacy", "/console/ledger", []chromedp.Action{onward(`form[action="/console/ledger/verify"] button`, "#found")}},
 }
 
