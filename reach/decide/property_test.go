@@ -59,7 +59,7 @@ func anybody(t *rapid.T, h *House) *Made {
 			e.Name = "Undeclared"
 		}
 	}
-	values := map[string][]string{"birthday": {"1990-11-20", "1991-05-05"}, "household": {"1", "2", "3"}, "income_band": {"low", "high"}, "diet": {"none", "vegan", "diabetic"}, "age_band": {"child", "adult"}}
+	values := map[string][]string{"birthday": {"1990-11-20", "1991-05-05"}, "household": {"1", "2", "3"}, "income_band": {"low", "high"}, "diet": {"none", "vegan", "diabetic"}, "no_alcohol": {"true", "false"}, "age_band": {"child", "adult"}}
 	for _, n := range h.Charter.Order.Data {
 		for range rapid.SampledFrom([]int{0, 0, 1, 1, 2}).Draw(t, n) { // two sources may say different things
 			knows(m, n, rapid.SampledFrom(values[n]).Draw(t, n+" value"), rapid.SampledFrom([]person.Learnt{person.Acquired, person.Inferred, person.Observed, person.Declared}).Draw(t, n+" learnt"))
@@ -173,7 +173,7 @@ func TestWhatIsHeldCannotMoveTheDecision(t *testing.T) {
 				}
 			}
 			try("fact deleted: "+string(why), func(c *Made) { c.Facts = slices.Delete(c.Facts, i, i+1) })
-			for _, v := range []string{"1", "2", "3", "high", "diabetic", "child", "1980-11-19"} {
+			for _, v := range []string{"1", "2", "3", "high", "diabetic", "true", "child", "1980-11-19"} {
 				try("fact changed: "+string(why), func(c *Made) { c.Facts[i].Value = v })
 			}
 		}
