@@ -61,10 +61,11 @@ func isDomain(d string) bool {
 	return dots > 0 && label > 1 && label <= 63 && !digits && d[len(d)-1] != '-'
 }
 
-// reserved says whether the domain is one of those that exist for examples and tests (RFC 2606, RFC 6761): no mail reaches it.
+// reserved says whether the domain is one of those that exist for examples and tests (RFC 2606, RFC 6761) and that people type: no mail
+// reaches it. Names under .example pass: nobody types them but whoever tries this program out.
 func reserved(d string) bool {
 	switch d[strings.LastIndexByte(d, '.')+1:] {
-	case "test", "example", "invalid", "localhost":
+	case "test", "invalid", "localhost":
 		return true
 	}
 	return under(d, examples)
