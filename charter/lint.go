@@ -93,7 +93,7 @@ func (r *reader) lintData() {
 			}
 		}
 		if d.Condition == "explicit-consent" && len(d.Purposes) > 0 && !slices.ContainsFunc(d.Purposes, func(p string) bool { return r.c.Purposes[p].Explicit }) {
-			r.note(Warning, r.place(path+".condition"), "no purpose of it asks for an explicit yes, so what people answer here never counts for it", "add explicit: true to one of its purposes")
+			r.note(Warning, r.place(path+".condition"), say("no purpose of it asks for an explicit yes, so what people answer here never counts for it"), say("add explicit: true to one of its purposes"))
 		}
 		if d.Kind == Trait && len(d.Learnt) > 0 && !hasLearnt(d.Learnt, person.Inferred) {
 			r.fail(r.place(path+".learnt"), say("a trait is inferred, and learnt does not allow it"), say("remove learnt"))
