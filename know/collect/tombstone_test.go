@@ -147,7 +147,7 @@ func TestAnErasureDuringAnImport(t *testing.T) {
 		}
 		lines := ""
 		for n, user := range []string{"bob", "ann", "cid"} {
-			lines += fmt.Sprintf(`{"type":"identify","messageId":"l%d","userId":"%s",%s,"traits":{"name":"%s of the list"}},`, n, user, at(40), user)
+			lines += fmt.Sprintf(`{"type":"identify","messageId":"l%d","userId":"%s",%s,"traits":{"name":"%s of the List"}},`, n, user, at(40), user)
 		}
 		out := h.send("signup", `{"batch":[`+lines[:len(lines)-1]+`]}`, BatchOf)
 		if !done || out.Kept != 2 || out.Refused != 1 {
@@ -157,7 +157,7 @@ func TestAnErasureDuringAnImport(t *testing.T) {
 			t.Errorf("%s came back", what)
 		}
 		for _, user := range []string{"bob", "cid"} {
-			if got := h.person(vault.UserID, user, h.now).facts()["name"]; got != user+" of the list" {
+			if got := h.person(vault.UserID, user, h.now).facts()["name"]; got != user+" of the List" {
 				t.Errorf("%s lost what was theirs: %q", user, got)
 			}
 		}
