@@ -101,7 +101,8 @@ func TestAPostgreSQLThatDoesNotSyncIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for late := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) { // the server reads its files when it comes to it
+		late := time.After(30 * time.Second)
+		for { // the server reads its files when it comes to it
 			c, err := pgx.Connect(ctx, own.URL)
 			if err != nil {
 				t.Fatal(err)
@@ -115,8 +116,10 @@ func TestAPostgreSQLThatDoesNotSyncIsRefused(t *testing.T) {
 			if now == value {
 				return
 			}
-			if time.Now().After(late) {
+			select {
+			case <-late:
 				t.Fatalf("%s stays %q", name, now)
+			case <-time.After(10 * time.Millisecond):
 			}
 		}
 	}
