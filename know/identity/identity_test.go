@@ -250,31 +250,6 @@ func TestTwoFilesWithDuplicatesInThemselvesAreTakenTogether(t *testing.T) {
 	}
 }
 
-// The bridge has the first person's name and birthday and the second's street and postcode: it may be of one of them, and the two
-// stay two.
-func TestAChainOfLinksMakesNoCluster(t *testing.T) {
-	made := town{draws{16}}
-	table, _ := made.records(800, 2, 3)
-	first := table.Rows
-	x, y := made.person(), made.person()
-	for range 3 {
-		table.Add(append([]string{"x" + strconv.Itoa(table.Rows)}, made.mistaken(x, 1)...))
-	}
-	bridge := slices.Clone(x)
-	copy(bridge[3:], y[3:])
-	table.Add(append([]string{"bridge"}, bridge...))
-	for range 3 {
-		table.Add(append([]string{"y" + strconv.Itoa(table.Rows)}, made.mistaken(y, 1)...))
-	}
-	res := link(t, table)
-	if res.Cluster[first] != res.Cluster[first+1] || res.Cluster[first+4] != res.Cluster[first+5] {
-		t.Error("records of one person are apart")
-	}
-	if res.Cluster[first] == res.Cluster[first+5] {
-		t.Error("a bridge made one person of two")
-	}
-}
-
 func TestATableThatSaysNothingOfAPersonIsRefusedWithWhatToDo(t *testing.T) {
 	table := NewTable("x.csv", []string{"id", "cluster"})
 	table.Add([]string{"1", "2"})
