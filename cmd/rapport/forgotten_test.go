@@ -19,6 +19,7 @@ import (
 	"github.com/rapporthq/rapport/store/disktest"
 	"github.com/rapporthq/rapport/store/pgtest"
 	"github.com/rapporthq/rapport/torture"
+	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/rights"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -334,5 +335,25 @@ func TestOnPostgreSQLWhatIsLeftCannotBeRead(t *testing.T) {
 		if l, err := w.h.store.Load(t.Context(), user); err != nil || len(l.Rows) == 0 {
 			t.Errorf("somebody who stays: %v", err)
 		}
+	}
+}
+
+// TestASessionEndsWithItsPerson stands the clock still, so that nothing remembered runs out by itself.
+func TestASessionEndsWithItsPerson(t *testing.T) {
+	now := person.SystemClock()
+	home := exampleHome(t)
+	users := customersOf(t, "Zq7Leaver", 1, "--home", home)
+	h, err := openHouse(t.Context(), homeOptions{Home: home, clock: func() person.Instant { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	w := &world{h: h}
+	cookie := w.sessionOf(t, users[0])
+	if _, err := h.erase(t.Context(), []rights.Erasure{{Person: w.id(t, users[0]), Actor: "ann", Role: "privacy"}}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := h.keeper.Session(t.Context(), cookie); !errors.Is(err, access.ErrUnauthorised) {
+		t.Errorf("a session of somebody who was forgotten is good: %v, %v", p.Role, err)
 	}
 }

@@ -97,6 +97,7 @@ func sequence(t *testing.T, s *store.Store) {
 }
 
 func forgotten(t *testing.T, h *Home) {
+	h.Options.K = func() int { return 25 } // so that sightings are kept
 	s := h.Open(t)
 	used(t, h, s, 1, 2, 3)
 	gone := load(t, s, 1)
