@@ -159,7 +159,6 @@ type world struct {
 	log    *lockedBuffer
 	tokens map[access.Role]string
 	keys   map[string]string // of sources
-	links  []string
 }
 
 func newWorld(t *testing.T, o homeOptions) *world {

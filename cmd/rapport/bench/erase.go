@@ -112,7 +112,7 @@ func erase(ctx context.Context, o Options, set string, people, events int) ([]Fi
 	out := []Figure{figure("erase_p50_ms", quantile(took, .5), "ms"), figure("erase_max_ms", float64(slowest)/1e6, "ms")}
 	if o.Database == "" {
 		o.Log("one more, with --now, in files of %d MB", sizeOf(dir)>>20)
-		began := time.Now()
+		var began time.Time
 		for ; ; n++ {
 			began = time.Now()
 			if _, err = command(ctx, o, "rights", "erase", "--home", dir, "--person", "userId="+userID(int(mix(uint64(n))%uint64(people))), "--now"); err == nil || n > 10_000 {
