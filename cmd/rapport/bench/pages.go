@@ -80,6 +80,7 @@ var Asked = []Page{
 	{Name: "events", Path: "/console/events?still=yes", As: "staff"},
 	{Name: "refusals", Path: "/console/refusals", As: "staff"},
 	{Name: "ledger", Path: "/console/ledger", As: "staff"},
+	{Name: "quality", Path: "/console/quality", As: "staff"},
 	{Name: "you", Path: "/console/you", As: "staff"},
 }
 
