@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -28,8 +29,14 @@ func (x *index) twin(qs []query, n *vault.Identifier, of person.ID, generation i
 // ServeIndex says which generation of blinds is served: identifiers that were hashed by an older one are refused as stale from now on. Only where this process is the only writer.
 func (s *Store) ServeIndex(generation int) { s.index.Store(&index{least: generation}) }
 
+var errShared = errors.New("an index is lifted only where this process is the only writer: others would go on by the old key")
+
 // LiftIndex has every identifier of a generation be found by its blind of the next one too, and those that come meanwhile. Others read and write between two steps.
+// Where other processes may write, it does nothing and gives an error.
 func (s *Store) LiftIndex(ctx context.Context, from int, lift func(vault.Blind) vault.Blind, progress func(done int)) error {
+	if !s.engine.apart() {
+		return errShared
+	}
 	s.index.Store(&index{least: from, from: from, lift: lift})
 	const step = 1000
 	var after vault.Blind

@@ -256,21 +256,38 @@ func unique[T ~[16]byte](ids []T) []T {
 
 // Gate gives what the gate at collection needs of each. See vault.Store.
 func (s *Store) Gate(ctx context.Context, ids []person.ID) ([]vault.Loaded, error) {
+	return s.rows(ctx, ids, " AND kind IN (2, 5, 8, 9)")
+}
+
+// Rows gives everything about a person but events and receipts. See vault.Store.
+func (s *Store) Rows(ctx context.Context, id person.ID) (vault.Loaded, error) {
+	l, err := s.rows(ctx, []person.ID{id}, "")
+	switch {
+	case err != nil:
+		return vault.Loaded{}, err
+	case l[0].Who.Root.IsZero():
+		return vault.Loaded{}, vault.ErrNotFound
+	}
+	return l[0], nil
+}
+
+// rows reads people without their events; of is a condition on their rows.
+func (s *Store) rows(ctx context.Context, ids []person.ID, of string) ([]vault.Loaded, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	out := make([]vault.Loaded, len(ids))
 	err := s.engine.snapshot(ctx, func(c conn) error {
-		people, of, err := who(ctx, c, ids)
+		people, known, err := who(ctx, c, ids)
 		if err != nil {
 			return err
 		}
 		var qs []query
-		for _, part := range portions(pseudonyms(of)) {
+		for _, part := range portions(pseudonyms(known)) {
 			qs = append(qs, query{
-				text: "SELECT person, kind, key, at, head, body FROM sealed WHERE " + in("person", 1, len(part)) + " AND kind IN (2, 5, 8, 9)",
+				text: "SELECT person, kind, key, at, head, body FROM sealed WHERE " + in("person", 1, len(part)) + of,
 				args: pad(nil, part),
-				scan: func(r row) error { return addRow(of, r) },
+				scan: func(r row) error { return addRow(known, r) },
 			})
 		}
 		if err := c.do(ctx, append(qs, position(people))...); err != nil {

@@ -90,7 +90,15 @@ func benchCommand() *cobra.Command {
 		return bench.Baseline(cmd.Context(), listen)
 	}}
 	baseline.Flags().StringVar(&listen, "listen", "", "address")
-	cmd.AddCommand(compare, draw, run("import", "files through the gate", bench.Import), run("grow", "how cost grows with people and connections; takes long", bench.Grow), run("collect", "the door for events", bench.Collect), run("decide", "the door for decisions", bench.Decide), run("ledger", "reads with their looks, and a walk of the whole ledger", bench.Ledger), run("identity", "records linked, judged by the truth", bench.Identity), run("erase", "forgetting people of a home, and writing its files anew", bench.Erase), run("pages", "every page, one request after the other", bench.Pages), baseline)
+	cmd.AddCommand(compare, draw, baseline,
+		run("collect", "the door for events", bench.Collect),
+		run("decide", "the door for decisions", bench.Decide),
+		run("import", "files through the gate", bench.Import),
+		run("pages", "every page, one request after the other", bench.Pages),
+		run("ledger", "reads with their looks, and a walk of the whole ledger", bench.Ledger),
+		run("identity", "records linked, judged by the truth", bench.Identity),
+		run("erase", "forgetting people of a home, and writing its files anew", bench.Erase),
+		run("grow", "how cost grows with people and connections; takes long", bench.Grow))
 	return cmd
 }
 

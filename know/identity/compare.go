@@ -331,18 +331,26 @@ func (p *names) compareGiven(x, y *name) (uint8, float32) {
 	if l := alike(g, h); l != different {
 		return l, 0
 	}
-	// A name that stands elsewhere in the other record: the middle name by which one goes, or a surname in the wrong place.
-	at := int32(0)
-	if y.has(x.given) {
-		at = x.given
-	}
-	if x.has(y.given) && (at == 0 || p.words[y.given].bits > p.words[at].bits) {
-		at = y.given
-	}
-	if at != 0 {
-		return elsewhere, p.words[at].bits
+	if bits, found := p.astray(x, x.given, y, y.given); found {
+		return elsewhere, bits
 	}
 	return different, 0
+}
+
+// astray finds a word of one name anywhere in the other, and gives the bits of the more telling: the middle name by which one goes, or a
+// surname in the wrong place.
+func (p *names) astray(x *name, of int32, y *name, to int32) (bits float32, found bool) {
+	at := int32(0)
+	if y.has(of) {
+		at = of
+	}
+	if x.has(to) && (at == 0 || p.words[to].bits > p.words[at].bits) {
+		at = to
+	}
+	if at == 0 {
+		return 0, false
+	}
+	return p.words[at].bits, true
 }
 
 // alike says how two words of names are alike that are not the same.
@@ -373,15 +381,8 @@ func (p *names) compareSurnames(x, y *name) (uint8, float32) {
 	case x.surname == y.surname:
 		return exact, p.words[x.surname].bitsName
 	}
-	at := int32(0)
-	if y.has(x.surname) {
-		at = x.surname
-	}
-	if x.has(y.surname) && (at == 0 || p.words[y.surname].bits > p.words[at].bits) {
-		at = y.surname
-	}
-	if at != 0 {
-		return elsewhere, p.words[at].bits
+	if bits, found := p.astray(x, x.surname, y, y.surname); found {
+		return elsewhere, bits
 	}
 	return alike(&p.words[x.surname], &p.words[y.surname]), 0
 }

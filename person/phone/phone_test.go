@@ -87,7 +87,7 @@ func FuzzANumberIsWhatTheLibrarySays(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, at string) {
 		if len(text) > 100 || len(at) > 2 {
-			t.Skip()
+			return
 		}
 		agree(t, text, at)
 	})

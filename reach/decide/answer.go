@@ -87,7 +87,7 @@ func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*accou
 	var l vault.Loaded
 	var err error
 	if ok && look == nil {
-		l, err = d.store.Load(ctx, row.Of)
+		l, err = d.store.Rows(ctx, row.Of)
 	} else if !ok {
 		row, l, err = d.kept(ctx, key)
 	}

@@ -159,6 +159,10 @@ func TestShownCounts(t *testing.T) {
 	refused(t, "nothing", err, fault.Invalid)
 	_, err = x.Shown(ctx, id, []string{"milk"}, Principal{Placements: []string{"home"}})
 	refused(t, "a token of another placement", err, fault.NotFound)
+	x.store.fail("Rows")
+	_, err = x.Shown(ctx, id, []string{"tea"}, explaining)
+	refused(t, "somebody who cannot be read", err, fault.Unavailable)
+	x.store.fail("")
 	if shown(x.one(Ref{}), "beer") {
 		t.Error("something was remembered of nobody")
 	}

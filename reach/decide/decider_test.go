@@ -68,6 +68,13 @@ func (f *flaky) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 	return f.Store.Load(ctx, id, looks...)
 }
 
+func (f *flaky) Rows(ctx context.Context, id person.ID) (vault.Loaded, error) {
+	if err := f.check("Rows"); err != nil {
+		return vault.Loaded{}, err
+	}
+	return f.Store.Rows(ctx, id)
+}
+
 func (f *flaky) Keep(ctx context.Context, rows []vault.Row, wait bool) error {
 	if err := f.check("Keep"); err != nil {
 		return err

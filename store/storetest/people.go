@@ -326,6 +326,14 @@ func gate(t *testing.T, h *Home) {
 	if l := load(t, s, 1); len(l.Frames) != 1 || len(l.Rows) != len(rows)-1 {
 		t.Fatalf("load gave %d rows and %d frames", len(l.Rows), len(l.Frames))
 	}
+	whole := load(t, s, 2)
+	whole.Frames = nil
+	without, err := s.Rows(ctx, id(2))
+	must(t, err)
+	same(t, whole, without)
+	if _, err := s.Rows(ctx, id(9)); !errors.Is(err, vault.ErrNotFound) {
+		t.Fatalf("rows of nobody: %v", err)
+	}
 	if none, err := s.Gate(ctx, nil); err != nil || len(none) != 0 {
 		t.Fatal(none, err)
 	}

@@ -18,6 +18,9 @@ type Store interface {
 	// The looks, if any, are appended in the transaction of the read; when they cannot be, nothing is returned.
 	Load(ctx context.Context, id person.ID, looks ...ledger.Row) (Loaded, error)
 
+	// Rows is Load without events, for acts that are about none: what was shown, an answer to a decision.
+	Rows(ctx context.Context, id person.ID) (Loaded, error)
+
 	// Gate gives, for each id in order, what the gate at collection needs: who, wrapped keys, version, and rows of the kinds
 	// ChoiceRow, RestrictRow, SuppressedRow and ClaimRow; no frames. An unknown id gives a zero Loaded.
 	Gate(ctx context.Context, ids []person.ID) ([]Loaded, error)
