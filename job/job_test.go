@@ -296,6 +296,7 @@ func TestTheLeaseOfARareJobIsKeptAndFollowedSoon(t *testing.T) {
 	}
 	var inA, inB atomic.Int32
 	a := process("a", &inA)
+	c.until(t, 10*time.Second) // the run's own renewal, which each run begins
 	c.until(t, 10*time.Second) // renewed long before the next run
 	b := process("b", &inB)
 	c.until(t, 10*time.Second)
@@ -309,6 +310,7 @@ func TestTheLeaseOfARareJobIsKeptAndFollowedSoon(t *testing.T) {
 	}
 	stop(t, a)
 	c.pass(10 * time.Second)
+	c.until(t, 10*time.Second)
 	c.until(t, 10*time.Second)
 	if inB.Load() != 1 {
 		t.Fatal("nobody followed")
