@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -310,5 +311,37 @@ func TestAHigherKAsksForLearning(t *testing.T) {
 		if strings.Contains(said, "rapport learn") != asks {
 			t.Errorf("%s after 30: %s", k, said)
 		}
+	}
+}
+
+// TestAHigherKIsInForceAtOnce asks for more people than a model was learnt from: at once what rests on fewer plays no part, and
+// the daily learning does not wait for its day.
+func TestAHigherKIsInForceAtOnce(t *testing.T) {
+	home := bankHome(t)
+	source, _ := charter.Example("bank")
+	next := writeFile(t, "next.yaml", strings.Replace(string(source), "\nk: 25 ", "\nk: 60 ", 1))
+	must(t, "charter", "accept", "--home", home, next)
+	h, err := openHouse(t.Context(), homeOptions{Home: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	least := func() (n int) {
+		n = math.MaxInt
+		h.live.House().Model.Supports(func(_, _ string, people int) bool { n = min(n, people); return true })
+		return n
+	}
+	if n, learnt := least(), h.live.House().Learnt.MinSupport(); n < 60 || n == math.MaxInt || learnt != 25 {
+		t.Fatalf("a weight rests on %d people; the model was learnt for %d", n, learnt)
+	}
+	if err := h.learnIfDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	version := h.live.House().ModelVersion
+	if n, learnt := least(), h.live.House().Learnt.MinSupport(); n < 60 || learnt != 60 {
+		t.Errorf("a weight rests on %d people; the model was learnt for %d", n, learnt)
+	}
+	if err := h.learnIfDue(t.Context()); err != nil || h.live.House().ModelVersion != version {
+		t.Errorf("it was learnt again within the day: %v", err)
 	}
 }

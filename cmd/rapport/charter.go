@@ -189,7 +189,7 @@ func runAccept(ctx context.Context, h *house, args proposalArgs, say *speaker) e
 	}
 	say.Printf("Charter %d is in force (%s).\n", a.Position, a.Hash)
 	if now := h.charter().K; now > was {
-		say.Printf("Until the model is learnt again, its weights rest on as few as %d people, not %d: rapport learn.\n", was, now)
+		say.Printf("What the model knows from fewer than %d people is left out; it was learnt for %d: rapport learn finds what may take its place.\n", now, was)
 	}
 	return h.purge(ctx, say)
 }

@@ -95,7 +95,7 @@ func (h *house) build(ctx context.Context) (*decide.House, store.InForce, error)
 	}
 	p.Shelf = catalogue.NewShelf(items, c, itemsVersion)
 	if now != nil && now.ModelVersion == v.Model {
-		p.Model, p.ModelVersion = now.Model, now.ModelVersion
+		p.Model, p.ModelVersion = now.Learnt, now.ModelVersion
 	} else if p.Model, p.ModelVersion, err = h.model(ctx); err != nil {
 		return nil, v, err
 	}

@@ -222,7 +222,8 @@ func (h *house) keepCensus(ctx context.Context, census *quality.Census) error {
 	return h.meter.days.Set(ctx, tally.Census, counts)
 }
 
-// learnIfDue learns when the model is a day old: what somebody withdrew is out of it within a day.
+// learnIfDue learns when the model is a day old, for what somebody withdrew is out of it within a day, and when it was learnt for a
+// smaller k than the charter's.
 func (h *house) learnIfDue(ctx context.Context) error {
 	if err := h.follow(ctx); err != nil { // another process may have learnt a moment ago
 		return err
@@ -235,7 +236,8 @@ func (h *house) learnIfDue(ctx context.Context) error {
 	if !learns {
 		return nil
 	}
-	if at, err := time.Parse("2006-01-02T15:04:05Z", house.ModelVersion); err == nil && h.clock() < person.At(at).Add(learnEvery-time.Minute) {
+	fewer := house.Learnt != nil && house.Learnt.MinSupport() < house.Charter.K // what decisions leave out may have something in its place
+	if at, err := time.Parse("2006-01-02T15:04:05Z", house.ModelVersion); err == nil && !fewer && h.clock() < person.At(at).Add(learnEvery-time.Minute) {
 		return nil
 	}
 	_, err := h.learn(ctx, "learn", func(float64) {})

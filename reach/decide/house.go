@@ -22,7 +22,8 @@ type House struct {
 	Series       charter.Series
 	Charter      *charter.Charter // the one in force
 	Shelf        *catalogue.Shelf
-	Model        *recommend.Model // nil: nothing was learnt yet
+	Learnt       *recommend.Model // nil: nothing was learnt yet
+	Model        *recommend.Model // of it what rests on at least the charter's k people: all, unless the charter has asked for more since
 	ModelVersion string
 
 	ranker ranker // Model; nil without one
@@ -90,7 +91,7 @@ func NewHouse(p Parts) (*House, error) {
 	}
 	items := p.Shelf.All()
 	h := &House{
-		Series: p.Series, Charter: c, Shelf: p.Shelf, Model: p.Model, ModelVersion: p.ModelVersion,
+		Series: p.Series, Charter: c, Shelf: p.Shelf, Learnt: p.Model, Model: p.Model.AtLeast(c.K), ModelVersion: p.ModelVersion,
 		salt: slices.Clone(p.Salt), place: c.Brand.Location(), counts: recommend.Counts(c),
 		offer: newBits(len(items)), maker: &sets{by: map[string]*hides{}},
 	}
@@ -190,13 +191,13 @@ func (h *House) Without(removed map[string]bool) *House {
 // WithoutModel is the house before anything was learnt.
 func (h *House) WithoutModel() *House {
 	w := h.copy()
-	w.Model, w.ranker, w.ModelVersion, w.shelf, w.maker = nil, nil, "", nil, &sets{by: map[string]*hides{}}
+	w.Learnt, w.Model, w.ranker, w.ModelVersion, w.shelf, w.maker = nil, nil, nil, "", nil, &sets{by: map[string]*hides{}}
 	return w
 }
 
 func (h *House) copy() *House {
 	return &House{
-		Series: h.Series, Charter: h.Charter, Shelf: h.Shelf, Model: h.Model, ranker: h.ranker, ModelVersion: h.ModelVersion, salt: h.salt,
+		Series: h.Series, Charter: h.Charter, Shelf: h.Shelf, Learnt: h.Learnt, Model: h.Model, ranker: h.ranker, ModelVersion: h.ModelVersion, salt: h.salt,
 		place: h.place, counts: h.counts, offer: h.offer, marked: h.marked, guards: h.guards, terms: h.terms, shelf: h.shelf,
 		maker: h.maker,
 	}

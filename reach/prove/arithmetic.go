@@ -154,9 +154,6 @@ func (p *Prover) WeightsOverK() Result {
 	})
 	if r.Cases > 0 {
 		r.Detail = fmt.Sprintf("k is %d; the least support of a weight is %d", k, least)
-		if r.Failed > 0 {
-			r.Detail += "; a model that was learnt under a lower k is made again by rapport learn"
-		}
 	}
 	return r.needsCases()
 }
