@@ -384,3 +384,32 @@ func TestNoTestSleeps(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWhatDrawsDrawsTheSame holds that a test package that draws at random does so from a known seed: see person/seedtest.
+func TestWhatDrawsDrawsTheSame(t *testing.T) {
+	draws, seeded := map[string]bool{}, map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") || path == "house_test.go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		dir := filepath.Dir(path)
+		draws[dir] = draws[dir] || strings.Contains(string(text), `"pgregory.net/rapid"`)
+		seeded[dir] = seeded[dir] || strings.Contains(string(text), `"github.com/rapporthq/rapport/person/seedtest"`)
+		if strings.Contains(string(text), "rand.Uint64()") && strings.Contains(string(text), "seed := rand.") || strings.Contains(string(text), "time.Now().UnixNano()") {
+			t.Errorf("%s draws its own seed: take seedtest.Seed()", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, yes := range draws {
+		if yes && !seeded[dir] {
+			t.Errorf("%s draws with rapid and does not import person/seedtest", dir)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	_ "time/tzdata" // the clocks of Great Britain, by the book
 
 	"github.com/google/go-cmp/cmp"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 	"pgregory.net/rapid"
 )
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/person/seedtest"
 	"github.com/rapporthq/rapport/store/disktest"
 	"github.com/rapporthq/rapport/store/pgtest"
 	"github.com/rapporthq/rapport/torture"
@@ -62,7 +63,7 @@ func crashes(t *testing.T, database string) {
 		c.at = append(c.at, "--database", database)
 	}
 	c.load = newLoad(t, c.at...)
-	seed := rand.Uint64()
+	seed := seedtest.Seed()
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	disk := disktest.Under(t, filepath.Join(home, databaseDir), false)

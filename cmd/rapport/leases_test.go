@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rapporthq/rapport/person/seedtest"
 	"github.com/rapporthq/rapport/store/pgtest"
 	"github.com/rapporthq/rapport/torture"
 )
@@ -29,7 +30,7 @@ const (
 // event is there once, the ledger is whole, each look has one number, and nothing was learnt twice.
 func TestAnotherGoesOnWhereTheHolderDied(t *testing.T) {
 	t.Parallel() // it waits more than it works
-	seed := uint64(time.Now().UnixNano())
+	seed := seedtest.Seed()
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	home, db := exampleHome(t), pgtest.URL(t)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rapporthq/rapport/person/seedtest"
 	"github.com/rapporthq/rapport/store/pgtest"
 	"github.com/rapporthq/rapport/torture"
 	"github.com/rapporthq/rapport/trust/access"
@@ -492,7 +493,7 @@ func severalNodes(t *testing.T, seed uint64, crowd int) *nodes {
 // TestSeveralNodesKeepNothingFromEachOther does something at one of three processes and looks at the very next decision of each, in random
 // order, again and again: it must be in force everywhere, and all three must answer the same.
 func TestSeveralNodesKeepNothingFromEachOther(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := seedtest.Seed()
 	rounds := torture.Rounds(150, 6000)
 	t.Logf("seed %d", seed)
 	n := severalNodes(t, seed, max(5, rounds/40))

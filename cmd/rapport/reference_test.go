@@ -21,6 +21,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 	"github.com/rapporthq/rapport/reach/decide"
 	"github.com/rapporthq/rapport/reference"
 	"github.com/rapporthq/rapport/store/pgtest"

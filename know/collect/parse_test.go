@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 )
 
 const good = `{"type":"track","event":"E","userId":"u"}`

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 )
 
 var received = person.At(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/tact"
 	"github.com/rapporthq/rapport/trust/vault"

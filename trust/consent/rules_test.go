@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 )
 
 // What must hold of every history of choices, whatever it is.

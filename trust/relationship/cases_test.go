@@ -14,6 +14,7 @@ import (
 
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 )
 
 func testCharter(t testing.TB) *charter.Charter {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rapporthq/rapport/person"
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 	"github.com/rapporthq/rapport/trust/consent"
 )
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
 )
