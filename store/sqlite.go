@@ -77,8 +77,13 @@ func openLite(dir, synchronous string) (*lite, error) {
 		_ = l.close()
 		return nil, err
 	}
-	// What a process that was killed left in the logs counts: else they grow with each that is killed before they are emptied.
-	l.unchecked.Store(sizeOf(filepath.Join(dir, mainFile+"-wal")))
+	// What a process that was killed left in the logs counts: else they grow with each that is killed before they are emptied. A log
+	// over the limit is emptied before anybody comes, for this process may be killed as soon; if that cannot be done now, later.
+	log := filepath.Join(dir, mainFile+"-wal")
+	if sizeOf(log) > logLimit {
+		_, _ = l.writer.checkpoint("TRUNCATE")
+	}
+	l.unchecked.Store(sizeOf(log))
 	l.unmoved = int(sizeOf(filepath.Join(dir, historyFile+"-wal")))
 	l.checker.Add(1)
 	go l.check()

@@ -155,12 +155,17 @@ func TestACrowdAtTheDoor(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
+	lying := append(bytes.Clone(bomb.Bytes()[:bomb.Len()-4]), 0, 1, 0, 0) // says at its end that it holds 256 bytes
 	var bombs sync.WaitGroup
 	var wrong atomic.Int64
-	for range 4 {
+	for n := range 4 {
+		sent := bomb.Bytes()
+		if n%2 == 1 {
+			sent = lying
+		}
 		bombs.Go(func() {
 			for range 10 {
-				if status, _, err := collects(s.URL+"/v1/batch", l.key, bomb.Bytes(), map[string]string{"Content-Encoding": "gzip"}); err != nil || status != http.StatusRequestEntityTooLarge {
+				if status, _, err := collects(s.URL+"/v1/batch", l.key, sent, map[string]string{"Content-Encoding": "gzip"}); err != nil || status != http.StatusRequestEntityTooLarge {
 					wrong.Store(int64(status))
 				}
 			}

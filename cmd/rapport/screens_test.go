@@ -33,7 +33,7 @@ func unfold(selector string, n int) chromedp.Action {
 	return chromedp.Evaluate(fmt.Sprintf(`document.querySelectorAll(%q).forEach((d, i) => { if (i < %d) d.open = true })`, selector, n), nil)
 }
 
-// onward submits a form by its button, and waits for the page after it.
+// onward presses something that loads a page, and waits for what the next page has: what the page before has may look the same.
 func onward(selector, then string) chromedp.Action {
 	return chromedp.Tasks{chromedp.Evaluate(`document.body.classList.add("before")`, nil), chromedp.Click(selector, chromedp.ByQuery), chromedp.WaitReady("body:not(.before) "+then, chromedp.ByQuery)}
 }

@@ -14,7 +14,7 @@ import (
 // click presses something that loads a page, and waits for what the next page has.
 func click(t *testing.T, ctx context.Context, what, selector, then string) {
 	t.Helper()
-	do(t, ctx, what, chromedp.Evaluate(`document.body.classList.add("before")`, nil), chromedp.Click(selector, chromedp.ByQuery), chromedp.WaitReady("body:not(.before) "+then, chromedp.ByQuery))
+	do(t, ctx, what, onward(selector, then))
 }
 
 // withScripts runs a way through the shop in a browser that runs scripts, and in one that does not.

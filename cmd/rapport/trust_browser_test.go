@@ -92,14 +92,14 @@ func TestACustomersWayThroughTheTrustCentre(t *testing.T) {
 			if _, again := decisionFor(t, d, user, at); again != before {
 				t.Fatalf("nothing has changed, and the decision has:\n%s\n%s", before, again)
 			}
-			do(t, ctx, "correct it", chromedp.Navigate(d.URL+"/trust"), press(`.tabs a[href="/trust/facts"]`), chromedp.WaitVisible("#fact-household", chromedp.ByQuery))
+			do(t, ctx, "correct it", chromedp.Navigate(d.URL+"/trust"), onward(`.tabs a[href="/trust/facts"]`, "#fact-household"))
 			says(t, ctx, "Somebody else told us")
 			value := "5+"
 			if strings.Contains(textAt(t, ctx, "#fact-household h2"), "5+") {
 				value = "2"
 			}
 			do(t, ctx, "correct it", press("#fact-household summary"), chromedp.WaitVisible("#fact-household select", chromedp.ByQuery), chromedp.SendKeys("#fact-household select", value, chromedp.ByQuery),
-				press("#fact-household .acts details button"), chromedp.WaitVisible(".notice", chromedp.ByQuery))
+				onward("#fact-household .acts details button", ".notice"))
 			says(t, ctx, "Your word counts from now on")
 			if card := textAt(t, ctx, "#fact-household"); !strings.Contains(card, value) || !strings.Contains(card, "You told us") || !strings.Contains(card, "by you, here") || !strings.Contains(card, "in use") || strings.Contains(card, "bureau") {
 				t.Errorf("corrected to %s, the page says:\n%s", value, card)
@@ -115,8 +115,8 @@ func TestACustomersWayThroughTheTrustCentre(t *testing.T) {
 			}
 
 			// A choice, and its history with the words that stood there.
-			do(t, ctx, "say no", press(`.tabs a[href="/trust/choices"]`), chromedp.WaitVisible("#purpose-personalise", chromedp.ByQuery),
-				press(`#purpose-personalise button[value="no"]`), chromedp.WaitVisible(".notice", chromedp.ByQuery))
+			do(t, ctx, "say no", onward(`.tabs a[href="/trust/choices"]`, "#purpose-personalise"),
+				onward(`#purpose-personalise button[value="no"]`, ".notice"))
 			says(t, ctx, "not allowed from now on")
 			do(t, ctx, "the history", press("#purpose-personalise summary"), chromedp.WaitVisible("#purpose-personalise blockquote", chromedp.ByQuery))
 			if words := textAt(t, ctx, "#purpose-personalise blockquote"); words != "To show you what suits you instead of everything. What you get: Less searching, and offers on what you really buy. [No]" {
@@ -125,25 +125,25 @@ func TestACustomersWayThroughTheTrustCentre(t *testing.T) {
 			if rung := rungAtHome(t, d, user); rung == "individual" {
 				t.Error("they said no, and the decision is about them")
 			}
-			do(t, ctx, "say yes", press(`#purpose-personalise button[value="yes"]`), chromedp.WaitVisible(".notice", chromedp.ByQuery))
+			do(t, ctx, "say yes", onward(`#purpose-personalise button[value="yes"]`, ".notice"))
 			if rung := rungAtHome(t, d, user); rung == "generic" {
 				t.Error("they said yes again, and nothing came of it")
 			}
 
 			// A removal.
-			do(t, ctx, "remove it", press(`.tabs a[href="/trust/facts"]`), press("#fact-household form[action='/trust/remove'] button"), chromedp.WaitVisible("#gone", chromedp.ByQuery))
+			do(t, ctx, "remove it", onward(`.tabs a[href="/trust/facts"]`, "#fact-household"), onward("#fact-household form[action='/trust/remove'] button", "#gone"))
 			says(t, ctx, "no import brings it back", "What you removed")
 			if n := count(t, ctx, "#fact-household"); n != 0 {
 				t.Error("what was removed is still shown")
 			}
-			do(t, ctx, "tell it anew", press("#gone summary"), chromedp.WaitVisible("#gone select", chromedp.ByQuery), press("#gone button"), chromedp.WaitVisible("#fact-household", chromedp.ByQuery))
+			do(t, ctx, "tell it anew", press("#gone summary"), chromedp.WaitVisible("#gone select", chromedp.ByQuery), onward("#gone button", "#fact-household"))
 
 			// Pause.
-			do(t, ctx, "pause", chromedp.Navigate(d.URL+"/trust"), press("#pause button"), chromedp.WaitVisible(".notice.held", chromedp.ByQuery))
+			do(t, ctx, "pause", chromedp.Navigate(d.URL+"/trust"), onward("#pause button", ".notice.held"))
 			if rung := rungAtHome(t, d, user); rung == "individual" {
 				t.Error("paused, and the decision is about them")
 			}
-			do(t, ctx, "go on", press("#pause button"), chromedp.WaitNotPresent(".notice.held", chromedp.ByQuery))
+			do(t, ctx, "go on", onward("#pause button", "#pause"), chromedp.WaitNotPresent(".notice.held", chromedp.ByQuery))
 		})
 	}
 	if !differs {
@@ -192,7 +192,7 @@ func TestAPersonChecksWhoLooked(t *testing.T) {
 		return strings.Contains(page, "they rang about the basket") && !strings.Contains(page, "being written")
 	})
 	ctx := browser(t, 1280, 1000, false)
-	do(t, ctx, "come in", chromedp.Navigate(d.URL+linkFor(t, d, user)), press(`.tabs a[href="/trust/looks"]`), chromedp.WaitVisible("#proof", chromedp.ByQuery))
+	do(t, ctx, "come in", chromedp.Navigate(d.URL+linkFor(t, d, user)), onward(`.tabs a[href="/trust/looks"]`, "#proof"))
 	says(t, ctx, "Paul from privacy", "they rang about the basket", "learning the recommender")
 	if n := count(t, ctx, "#calendar circle.day"); n != 1 {
 		t.Errorf("the calendar marks %d days, and somebody looked today", n)

@@ -2,6 +2,7 @@ package collectapi
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -25,6 +26,9 @@ type body struct {
 }
 
 var bodies = sync.Pool{New: func() any { return &body{} }}
+
+// gzipFrame is how many bytes a gzip member has besides what it holds.
+const gzipFrame = 18
 
 const keepRoom = 1 << 20 // larger buffers are given back to the garbage collector
 
@@ -96,6 +100,16 @@ func (b *body) fill(from *counted) error {
 		return nil
 	}
 	b.gzip = true
+	if len(raw) < gzipFrame {
+		return errInflate
+	}
+	// The last four bytes say how long the last member is, modulo 4 GiB (RFC 1952, 2.3.1). Who says too much is believed, and room is
+	// made for what may be true: deflate makes at most 1032 bytes of one. Who says too little is read to the bound.
+	says := int(binary.LittleEndian.Uint32(raw[len(raw)-4:]))
+	if says > collect.MaxBody {
+		return errLarge
+	}
+	b.inflated.Grow(min(says, 1032*len(raw)))
 	if b.reader == nil {
 		b.reader = new(gzip.Reader)
 	}
