@@ -248,7 +248,7 @@ func targets(page, text string) []string {
 
 func TestAWrongNameIsFound(t *testing.T) {
 	root := os.DirFS(".")
-	text := "See `person/person.go`, `person/person.go:ID`, `person/person.go:Person.All`, `trust/vault/store.go:Store.Commit`, `house_test.go` and [the page](attack-model.md#whom-we-do-not-stop), [outside](https://example.org/x.md), [here](#a--b-c).\n## A & `B` [c](attack-model.md)\n" +
+	text := "See `person/person.go`, `person/person.go:ID`, `person/joined.go:Person.All`, `trust/vault/store.go:Store.Commit`, `house_test.go` and [the page](attack-model.md#whom-we-do-not-stop), [outside](https://example.org/x.md), [here](#a--b-c).\n## A & `B` [c](attack-model.md)\n" +
 		"```\n`in/a/block.go`\n```\n"
 	if got := untrue(root, "docs/page.md", text); len(got) != 0 {
 		t.Errorf("what is there was called wrong: %v", got)

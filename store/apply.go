@@ -12,7 +12,7 @@ import (
 
 // onlyFrames says that a change is the common one: events of people who are there, and nothing else.
 func onlyFrames(ch *vault.Change) bool {
-	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Joins)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks)+len(ch.Lift)+len(ch.Unless) == 0
+	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Splits)+len(ch.Pairings)+len(ch.Joins)+len(ch.Bearers)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks)+len(ch.Lift)+len(ch.Unless) == 0
 }
 
 // frames does the acts of a group that are only frames: it checks, for all of them in one question, that the gate judged by
@@ -137,11 +137,18 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 	for i := range ch.Drop {
 		mark(ch.Drop[i].Of)
 	}
+	for i := range ch.Splits {
+		mark(ch.Splits[i].ID)
+	}
+	for i := range ch.Pairings {
+		if p := &ch.Pairings[i]; p.State != vault.Proposed { // who joins them meanwhile judges again
+			mark(p.A)
+			mark(p.B)
+		}
+	}
 	for i := range ch.Joins {
 		mark(ch.Joins[i].ID)
-		if !ch.Joins[i].To.IsZero() {
-			mark(ch.Joins[i].To)
-		}
+		mark(ch.Joins[i].To)
 	}
 	lock := s.dialect.share
 	ids := make([]person.ID, 0, len(bump))
@@ -175,12 +182,19 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		return vault.ErrStale // another index is served since they were hashed
 	}
 	qs := enrol(lift(nil, ch.Lift), ch, index)
-	if len(ch.Joins) > 0 {
+	if len(ch.Splits)+len(ch.Joins)+len(ch.Bearers) > 0 {
 		if err := c.do(ctx, qs...); err != nil { // the new ones must be there to be joined
 			return err
 		}
 		qs = qs[:0]
-		if qs, err = s.join(ctx, c, qs, ch, held, roots); err != nil {
+	}
+	if len(ch.Pairings) > 0 {
+		if qs, err = s.pair(ctx, c, qs, ch.Pairings); err != nil {
+			return err
+		}
+	}
+	if len(ch.Splits)+len(ch.Joins) > 0 {
+		if qs, err = s.join(ctx, c, qs, ch, held, roots, fresh); err != nil {
 			return err
 		}
 	} else {
@@ -199,7 +213,13 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 	for i := range ch.Looks {
 		qs = append(qs, lookRow(&ch.Looks[i]))
 	}
+	if err := apart(ch.Pairings, roots); err != nil {
+		return err
+	}
 	if err := c.do(ctx, qs...); err != nil {
+		return err
+	}
+	if err := s.bear(ctx, c, ch.Bearers, ch.Joins); err != nil {
 		return err
 	}
 	if err := s.bars(ctx, c, ch.Unless); err != nil { // after the identifiers are written: who is being forgotten holds them
@@ -232,11 +252,21 @@ func (s *Store) roots(ctx context.Context, c conn, ch *vault.Change, fresh map[p
 	for i := range ch.Identifiers {
 		want(ch.Identifiers[i].Of)
 	}
+	for i := range ch.Splits {
+		want(ch.Splits[i].ID)
+	}
+	for i := range ch.Pairings {
+		if p := &ch.Pairings[i]; p.State != vault.Proposed {
+			want(p.A)
+			want(p.B)
+		}
+	}
 	for i := range ch.Joins {
 		want(ch.Joins[i].ID)
-		if !ch.Joins[i].To.IsZero() {
-			want(ch.Joins[i].To)
-		}
+		want(ch.Joins[i].To)
+	}
+	for i := range ch.Bearers {
+		want(ch.Bearers[i].Of)
 	}
 	found := 0
 	var qs []query
@@ -280,8 +310,8 @@ func enrol(qs []query, ch *vault.Change, index *index) []query {
 		for j := range e.Identifiers {
 			n := &e.Identifiers[j]
 			qs = append(qs, query{
-				text: "INSERT INTO identifier (blind, since, person, verified, generation) VALUES ($1, $2, $3, $4, $5)",
-				args: []driver.Value{n.Blind[:], int64(n.Since), e.ID[:], number(n.Verified), generation},
+				text: "INSERT INTO identifier (blind, since, person, verified, generation, bond, led) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+				args: []driver.Value{n.Blind[:], int64(n.Since), e.ID[:], number(n.Verified), generation, bondOf(n.Bond), int64(max(n.Led, 1))},
 			})
 			qs = index.twin(qs, n, e.ID, generation)
 		}
@@ -296,10 +326,11 @@ func enrol(qs []query, ch *vault.Change, index *index) []query {
 // identifierRow has an identifier lead to somebody; ErrStale when it leads to somebody else.
 func identifierRow(n *vault.Identifier, of person.ID, generation int64) query {
 	return query{
-		text: `INSERT INTO identifier (blind, since, person, verified, generation) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (blind, since) DO UPDATE SET verified = CASE WHEN excluded.verified > identifier.verified THEN excluded.verified ELSE identifier.verified END
+		text: `INSERT INTO identifier (blind, since, person, verified, generation, bond, led) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (blind, since) DO UPDATE SET verified = CASE WHEN excluded.verified > identifier.verified THEN excluded.verified ELSE identifier.verified END,
+				bond = COALESCE(identifier.bond, excluded.bond), led = CASE WHEN excluded.led > identifier.led THEN excluded.led ELSE identifier.led END
 			RETURNING person`,
-		args: []driver.Value{n.Blind[:], int64(n.Since), of[:], number(n.Verified), generation},
+		args: []driver.Value{n.Blind[:], int64(n.Since), of[:], number(n.Verified), generation, bondOf(n.Bond), int64(max(n.Led, 1))},
 		scan: func(r row) error {
 			if r.id(0) != of {
 				return vault.ErrStale
@@ -340,107 +371,4 @@ func dropRow(r *vault.RowID) query {
 		return query{text: "DELETE FROM receipt WHERE key = $1 AND person = $2", args: []driver.Value{r.Key[:], r.Of[:]}}
 	}
 	return query{text: "DELETE FROM sealed WHERE person = $1 AND kind = $2 AND key = $3", args: []driver.Value{r.Of[:], int64(r.Kind), r.Key[:]}}
-}
-
-// member is one pseudonym in the tree of what was joined to what.
-type member struct {
-	id, root, parent person.ID
-	at               person.Instant
-	why              string
-	moved            bool
-}
-
-// join moves pseudonyms between people. A Join whose To is the zero ID, or ID itself, is a split: ID stands alone again with
-// what was joined to it. Every person who gained or lost somebody gets a version that nobody has seen.
-func (s *Store) join(ctx context.Context, c conn, qs []query, ch *vault.Change, held map[person.ID]*root, roots map[person.ID]person.ID) ([]query, error) {
-	involved := map[person.ID]bool{}
-	top := int64(1) // the version of those who are new
-	for id, r := range held {
-		top = max(top, r.version)
-		if r.bump {
-			involved[id] = true
-		}
-	}
-	members := map[person.ID]*member{}
-	var read []query
-	for id := range involved {
-		read = append(read, query{
-			text: "SELECT id, parent, joined_at, why FROM person WHERE root = $1 AND root <> id",
-			args: []driver.Value{id[:]},
-			scan: func(r row) error {
-				m := &member{id: r.id(0), root: id, parent: r.id(1), at: r.at(2), why: r.text(3)}
-				members[m.id] = m
-				return nil
-			},
-		})
-		members[id] = &member{id: id, root: id}
-	}
-	if err := c.do(ctx, read...); err != nil {
-		return nil, err
-	}
-	for id, r := range roots {
-		if members[id] == nil && r == id { // new in this change
-			members[id] = &member{id: id, root: id}
-		}
-	}
-	for i := range ch.Joins {
-		j := &ch.Joins[i]
-		brought := members[j.ID]
-		if brought == nil {
-			return nil, vault.ErrStale // it moved between the two reads
-		}
-		from, to := brought.root, j.ID
-		if j.To.IsZero() || j.To == j.ID {
-			if brought.root == j.ID {
-				continue // stands alone already
-			}
-			brought.parent, brought.at, brought.why = person.ID{}, 0, ""
-		} else {
-			goal := members[j.To]
-			if goal == nil {
-				return nil, vault.ErrStale
-			}
-			if goal.root == brought.root {
-				continue // one person already
-			}
-			to = goal.root
-			brought.parent, brought.at, brought.why = j.To, j.At, j.Why
-		}
-		for _, m := range members { // what hangs on it comes along
-			if m.root == from && hangs(members, m, j.ID) {
-				m.root, m.moved = to, true
-				involved[to] = true
-			}
-		}
-		involved[from] = true
-	}
-	for _, m := range members {
-		switch {
-		case m.moved:
-			var parent any
-			if m.root != m.id {
-				parent = m.parent[:]
-			}
-			qs = append(qs, query{
-				text: "UPDATE person SET root = $2, parent = $3, joined_at = $4, why = $5, version = $6 WHERE id = $1",
-				args: []driver.Value{m.id[:], m.root[:], parent, int64(m.at), m.why, top + 1},
-			})
-		case involved[m.id]:
-			qs = append(qs, query{text: "UPDATE person SET version = $2 WHERE id = $1", args: []driver.Value{m.id[:], top + 1}})
-		}
-	}
-	return qs, nil
-}
-
-// hangs says whether m is id or was joined to it, directly or through others.
-func hangs(members map[person.ID]*member, m *member, id person.ID) bool {
-	for range len(members) {
-		if m.id == id {
-			return true
-		}
-		if m = members[m.parent]; m == nil {
-			return false
-		}
-	}
-	return false
 }

@@ -59,7 +59,7 @@ var postgresDialect = dialect{
 	alone:      "SELECT pg_advisory_xact_lock(7267070)", // a number of our own: "rap", "fold"
 	unhurried:  "SET LOCAL " + forsakenSetting + " = 0",
 	settled:    2 * pgPatience,
-	still:      "LOCK TABLE identifier, sealed, receipt, session, link, sighting, look IN SHARE ROW EXCLUSIVE MODE",
+	still:      "LOCK TABLE identifier, sealed, receipt, session, link, sighting, bearer, pairing, look IN SHARE ROW EXCLUSIVE MODE",
 	late:       "SELECT pg_advisory_xact_lock_shared(7267072)",
 	accounting: "SELECT pg_advisory_xact_lock(7267072)",
 }

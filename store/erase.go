@@ -31,6 +31,8 @@ var holdings = []rights.Holding{
 	{Name: "sessions", Keeps: "hashes of cookies, and whose they are", Table: "session", Column: "person", Forgets: rights.Deleted},
 	{Name: "sign-in links", Keeps: "hashes of links, and whose they are", Table: "link", Forgets: rights.Deleted},
 	{Name: "sightings", Keeps: "keyed hashes of people who bought a product that the catalogue does not know", Table: "sighting", Column: "person", Forgets: rights.Deleted},
+	{Name: "values that join", Keeps: "pseudonyms that share a value, and a random name of the value", Table: "bearer", Column: "person", Forgets: rights.Deleted},
+	{Name: "pairs", Keeps: "two pseudonyms that may be one person's, what each field weighs, and what a steward said", Table: "pairing", Column: "a", Forgets: rights.Deleted},
 	{Name: "looks", Keeps: "whose data was looked at, and the sealed reason; who looked, when and for what stays", Table: "look", Column: "person", Forgets: rights.Emptied},
 	{Name: "erasures under way", Keeps: "pseudonyms whose events are still to go", Table: "leaving", Column: "person", Forgets: rights.Deleted},
 	{Name: "tombstones", Keeps: "keyed hashes of identifiers, under a key that nothing else uses", Table: "tombstone", Forgets: rights.Stays},
@@ -186,9 +188,15 @@ func (e *erasing) rows(ctx context.Context, f rights.Forgetting) (blinds []vault
 			}},
 			query{text: "SELECT COUNT(*) FROM history WHERE " + list, args: args, scan: func(r row) error { e.gone["events"] += int(r.int(0)); return nil }},
 			// Who was joined to them, or to whom they were, and is not forgotten, stands alone again.
-			query{text: "UPDATE person SET root = id, parent = NULL, joined_at = 0, why = '', version = version + 1 WHERE " + in("root", 1, len(part)) + " AND NOT (" + in("id", 1, len(part)) + ") AND root <> id", args: args},
+			query{text: "UPDATE person SET root = id, parent = NULL, joined_at = 0, why = '', doubtful = 0, via = NULL, version = version + 1 WHERE " + in("root", 1, len(part)) + " AND NOT (" + in("id", 1, len(part)) + ") AND root <> id", args: args},
 			query{text: "DELETE FROM person WHERE " + in("id", 1, len(part)) + " RETURNING 1", args: args, scan: count("people")},
 		)
+	}
+	for _, part := range portions(f.People) {
+		args := pad(nil, part)
+		qs = append(qs,
+			query{text: "DELETE FROM bearer WHERE " + in("person", 1, len(part)) + " RETURNING 1", args: args, scan: count("values that join")},
+			query{text: "DELETE FROM pairing WHERE " + in("a", 1, len(part)) + " OR " + in("b", 1, len(part)) + " RETURNING 1", args: args, scan: count("pairs")})
 	}
 	for i := range f.Sightings {
 		qs = append(qs, query{text: "DELETE FROM sighting WHERE person = $1 RETURNING 1", args: []driver.Value{f.Sightings[i].Person[:]}, scan: count("sightings")})

@@ -48,12 +48,12 @@ func (s *Store) LiftIndex(ctx context.Context, from int, lift func(vault.Blind) 
 			at, began := after, since
 			var qs []query
 			if err := c.do(ctx, query{
-				text: "SELECT blind, since, person, verified FROM identifier WHERE generation = $1 AND (blind, since) > ($2, $3) ORDER BY blind, since LIMIT $4",
+				text: "SELECT blind, since, person, verified, bond, led FROM identifier WHERE generation = $1 AND (blind, since) > ($2, $3) ORDER BY blind, since LIMIT $4",
 				args: []driver.Value{int64(from), at[:], began, int64(step)},
 				scan: func(r row) error {
 					got++
 					at, began = vault.Blind(r.id(0)), r.int(1)
-					n := vault.Identifier{Blind: lift(at), Since: r.at(1), Verified: r.int(3) == 1}
+					n := vault.Identifier{Blind: lift(at), Since: r.at(1), Verified: r.int(3) == 1, Bond: r.bond(4), Led: int(r.int(5))}
 					qs = append(qs, identifierRow(&n, r.id(2), int64(from)+1))
 					return nil
 				},

@@ -20,10 +20,14 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 	var qs []query
 	for _, part := range portions(unique(blinds)) {
 		qs = append(qs, query{
-			text: "SELECT blind, since, person, verified FROM identifier WHERE " + in("blind", 1, len(part)),
+			text: "SELECT blind, since, person, verified, bond, led FROM identifier WHERE " + in("blind", 1, len(part)),
 			args: pad(nil, part),
 			scan: func(r row) error {
-				found = append(found, vault.Identifier{Blind: vault.Blind(r.id(0)), Since: r.at(1), Of: r.id(2), Verified: r.int(3) == 1})
+				n := vault.Identifier{Blind: vault.Blind(r.id(0)), Since: r.at(1), Of: r.id(2), Verified: r.int(3) == 1, Bond: r.bond(4)}
+				if !n.Bond.IsZero() {
+					n.Led = int(r.int(5))
+				}
+				found = append(found, n)
 				return nil
 			},
 		})
@@ -62,7 +66,15 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 		l.Frames = unrepeated(l.Frames, s.window)
 	}
 	oldestFirst(l.Frames)
+	askedBy(l, id)
 	return *l, nil
+}
+
+// askedBy notes by which pseudonym somebody is read where it matters: when they are several people's, perhaps.
+func askedBy(l *vault.Loaded, id person.ID) {
+	if l.Who.Doubted() {
+		l.Who.By = id
+	}
 }
 
 // read reads one state. With looks, they are appended by the transaction that reads, so that there is no look without its
@@ -214,11 +226,11 @@ func who(ctx context.Context, c conn, ids []person.ID) (out []*vault.Loaded, of 
 	}
 	for _, part := range portions(all) {
 		qs = append(qs, query{
-			text: "SELECT root, id, joined_at, wrapped FROM person WHERE " + in("root", 1, len(part)) + " AND root <> id ORDER BY root, joined_at, id",
+			text: "SELECT root, id, joined_at, wrapped, parent, why, doubtful FROM person WHERE " + in("root", 1, len(part)) + " AND root <> id ORDER BY root, joined_at, id",
 			args: pad(nil, part),
 			scan: func(r row) error {
 				if l := people[r.id(0)]; l != nil {
-					l.Who.Also = append(l.Who.Also, person.Join{ID: r.id(1), At: r.at(2)})
+					l.Who.Also = append(l.Who.Also, person.Join{ID: r.id(1), At: r.at(2), To: r.id(4), Why: r.text(5), Doubtful: r.int(6) == 1})
 					l.Wrapped[r.id(1)] = r.bytes(3)
 					of[r.id(1)] = l
 				}
@@ -268,6 +280,7 @@ func (s *Store) Rows(ctx context.Context, id person.ID) (vault.Loaded, error) {
 	case l[0].Who.Root.IsZero():
 		return vault.Loaded{}, vault.ErrNotFound
 	}
+	askedBy(&l[0], id)
 	return l[0], nil
 }
 

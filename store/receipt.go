@@ -239,5 +239,6 @@ func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row)
 	if err != nil {
 		return vault.Row{}, vault.Loaded{}, err
 	}
+	askedBy(&l, found.Of)
 	return found, l, nil
 }

@@ -68,6 +68,8 @@ var cases = []struct {
 	{"a failing act leaves nothing, and its neighbours stand", neighbours},
 	{"joins move pseudonyms and splits undo them", joins},
 	{"any walk of joins and splits agrees with a plain model", walk},
+	{"what a steward said of two is kept, and no join goes against it", pairs},
+	{"a value of too many people makes its links doubtful", bonds},
 	{"folding keeps every event once, in order", folds},
 	{"a retry is recognised within the window, across folds and restarts", retries},
 	{"many events of one person fill many chunks", chunks},

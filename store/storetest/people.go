@@ -314,7 +314,7 @@ func gate(t *testing.T, h *Home) {
 	}
 	same(t, vault.Loaded{}, got[0])
 	want := vault.Loaded{
-		Who: person.Person{Root: id(1), Also: []person.Join{{ID: id(2), At: Noon}}}, Wrapped: map[person.ID][]byte{id(1): {1, 1, 2}, id(2): {2, 1, 2}},
+		Who: person.Person{Root: id(1), Also: []person.Join{{ID: id(2), At: Noon, To: id(1)}}}, Wrapped: map[person.ID][]byte{id(1): {1, 1, 2}, id(2): {2, 1, 2}},
 		Version: load(t, s, 1).Version, Rows: []vault.Row{rows[1], rows[4], rows[7], rows[8], rows[11]},
 	}
 	for _, i := range []int{1, 2, 4} {

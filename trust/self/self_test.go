@@ -195,7 +195,7 @@ func TestWhatIsRemovedStaysAway(t *testing.T) {
 			t.Error("it is not kept from coming back, or another is")
 		}
 		// After a split each half remembers.
-		h.must(h.store.Store.Commit(ctx, vault.Change{Joins: []vault.Join{{ID: h.other, At: h.now, Why: "split"}}}))
+		h.must(h.store.Store.Commit(ctx, vault.Change{Splits: []vault.Split{{ID: h.other, At: h.now, Why: "steward"}}}))
 		for _, id := range []person.ID{h.id, h.other} {
 			l, err := h.store.Store.Load(ctx, id)
 			h.must(err)

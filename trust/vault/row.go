@@ -88,6 +88,8 @@ type Identifier struct {
 	Since    person.Instant // 0 for all but devices
 	Of       person.ID
 	Verified bool
+	Bond     Bond // of a value by which the charter lets people be joined; zero: it joins nobody
+	Led      int  // how many people were seen to have it; counts only with a bond, 0 is 1
 }
 
 // Enrolment is a new pseudonym with its wrapped data key and the identifiers that lead to it.
@@ -98,12 +100,24 @@ type Enrolment struct {
 	Identifiers []Identifier
 }
 
-// Join brings one pseudonym (with all that are joined to it) to a person. Split undoes it.
+// Join brings the whole person to whom a pseudonym belongs to another: the one's root is hung on the pseudonym To, and keeps what was
+// joined to it. Of two who are one person already nothing changes, except that the link between them, where it was doubtful, is so no more
+// if this join is not doubtful. A join of two whom a steward called different is refused with ErrDifferent. Split undoes it.
 type Join struct {
-	ID  person.ID // the one that is brought
-	To  person.ID // any pseudonym of the person it is brought to
+	ID       person.ID // any pseudonym of the person who is brought
+	To       person.ID // any pseudonym of the person they are brought to
+	At       person.Instant
+	Why      string // "sign-in", "alias", "steward", "match", or a kind of identifier: never an identifier
+	Via      Bond   // the value that both have, if one joined them
+	Doubtful bool   // what came by it is held until a steward, or another verified value, says that they are one person
+}
+
+// Split takes a pseudonym, with all that were joined to it, out of its person: they are as they were before it was joined, and what came since
+// under each of them stays theirs. Of the person's root it does nothing. Record.Split makes the whole change, with the noes that both keep.
+type Split struct {
+	ID  person.ID
 	At  person.Instant
-	Why string // "sign-in", "alias": never an identifier
+	Why string // "steward" and the like
 }
 
 // Seen is the version of a person by which somebody judged; a Change that saw an older one is refused with ErrStale.
@@ -126,7 +140,10 @@ type Change struct {
 	Enrol       []Enrolment
 	Identifiers []Identifier // further identifiers of people who are enrolled already
 	Seen        []Seen
+	Splits      []Split   // done first
+	Pairings    []Pairing // then what is said of pairs: a proposal changes nothing that was decided
 	Joins       []Join
+	Bearers     []Bearer
 	Put         []Row // inserted, or replaced when At is not older than what is there
 	Drop        []RowID
 	Frames      []Frame // to the journal
