@@ -103,13 +103,6 @@ func (b *body) fill(from *counted) error {
 	if len(raw) < gzipFrame {
 		return errInflate
 	}
-	// The last four bytes say how long the last member is, modulo 4 GiB (RFC 1952, 2.3.1). Who says too much is believed, and room is
-	// made for what may be true: deflate makes at most 1032 bytes of one. Who says too little is read to the bound.
-	says := int(binary.LittleEndian.Uint32(raw[len(raw)-4:]))
-	if says > collect.MaxBody {
-		return errLarge
-	}
-	b.inflated.Grow(min(says, 1032*len(raw)))
 	if b.reader == nil {
 		b.reader = new(gzip.Reader)
 	}
@@ -117,7 +110,15 @@ func (b *body) fill(from *counted) error {
 		return errInflate
 	}
 	from.from = io.LimitReader(b.reader, collect.MaxBody+1)
-	n, err := b.inflated.ReadFrom(from)
+	// The last four bytes say how long the last member is, modulo 4 GiB (RFC 1952, 2.3.1). What would be too large, or is cut off,
+	// needs no room to be found out; for what may be true room is made at once: deflate makes at most 1032 bytes of one.
+	into := io.ReaderFrom(&b.inflated)
+	if says := int(binary.LittleEndian.Uint32(raw[len(raw)-4:])); says > collect.MaxBody {
+		into = io.Discard.(io.ReaderFrom)
+	} else {
+		b.inflated.Grow(min(says, 1032*len(raw)) + bytes.MinRead)
+	}
+	n, err := into.ReadFrom(from)
 	switch {
 	case n > collect.MaxBody:
 		return errLarge
