@@ -32,6 +32,7 @@ type Charter struct {
 	Terms        map[string]*Term
 	Protect      []*ProtectRule
 	Sources      map[string]*Source
+	Identity     Identity
 	Receipts     Retention
 	Ledger       Retention
 	Teams        map[string]*Team
@@ -370,6 +371,36 @@ func (s *Source) LearntOf(fact string) person.Learnt {
 		return l
 	}
 	return s.LearntDefault
+}
+
+// Identity says whether the people of the home may be compared with one another, so that who is there twice is found. The zero
+// Identity says no.
+type Identity struct {
+	Purpose string // what identifies people is compared for it; empty: nobody is compared
+	Join    string // JoinSure or JoinNobody
+}
+
+// Who is joined without a steward's word.
+const (
+	JoinSure   = "sure"   // pairs that are sure
+	JoinNobody = "nobody" // nobody: a steward decides about each pair
+)
+
+// Identifies says whether the datum says who somebody is: a name, an e-mail address, a telephone number, a postcode, a date of birth or a line of
+// an address, by its type or its Fideslang category. Special and protective data never does.
+func (d *Datum) Identifies() bool {
+	if d.Protective || d.Sensitivity == "special" || d.Condition != "" || d.Kind == Trait {
+		return false
+	}
+	switch d.Type.Name {
+	case TName, TEmail, TPhone, TPostcode:
+		return true
+	case TDate:
+		return d.Category == "user.demographic.date_of_birth"
+	case TString, TText:
+		return covers(d.Category, "user.name") || covers(d.Category, "user.contact.address")
+	}
+	return false
 }
 
 // Retention says how long something is kept.

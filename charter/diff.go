@@ -47,6 +47,7 @@ func Diff(old, next *Charter, lang string) []Change {
 	d.terms()
 	d.protect()
 	d.sources()
+	d.identity()
 	d.rest()
 	return d.out
 }

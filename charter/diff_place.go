@@ -183,6 +183,22 @@ func union[V any](a, b map[string]V) map[string]V {
 	return m
 }
 
+func (d *differ) identity() {
+	o, n := d.old.Identity, d.next.Identity
+	switch {
+	case o.Purpose == n.Purpose:
+	case o.Purpose == "":
+		d.add("identity", Widened, "People are now compared with one another for %s, so that who is there twice is found.", d.next.Purposes[n.Purpose].Title(d.lang, &d.next.Brand))
+	case n.Purpose == "":
+		d.add("identity", Narrowed, "People are no longer compared with one another.")
+	default:
+		d.add("identity.purpose", Changed, "People are compared with one another for %s instead of %s.", n.Purpose, o.Purpose)
+	}
+	if n.Purpose != "" {
+		d.flag("identity.join", o.Join == JoinSure, n.Join == JoinSure, true, d.phrase("Pairs that are sure are now joined without a steward's word."), d.phrase("A steward now decides about each pair."))
+	}
+}
+
 func (d *differ) rest() {
 	d.retain("receipts.retain", d.phrase("a receipt"), d.old.Receipts.Retain, d.next.Receipts.Retain)
 	if o, n := d.old.Ledger.Retain, d.next.Ledger.Retain; o != n {

@@ -44,6 +44,7 @@ func TestDiffInSentences(t *testing.T) {
 		"too-personal in 90d", "too-personal in 30d",
 		"learnt: {default: acquired}", "learnt: observed",
 		"members: 4", "members: 5",
+		"identity: {purpose: service, join: sure}", "identity: {purpose: email}",
 		"  phone:\n    label: {en: Phone number, fr: Numéro de téléphone}\n    kind: identifier\n    type: phone\n    category: user.contact.phone_number\n    purposes: [service]\n    retain: 5y\n", "",
 		"    retain: 2y\n    benefit: {en: Sizes", "    fades: 1y\n    only-at: [home, letter]\n    retain: 2y\n    benefit: {en: Sizes",
 		"  - {id: no-alcohol-for-minors,", "  - {id: no-wine-for-minors,",

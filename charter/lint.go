@@ -19,6 +19,7 @@ func (r *reader) lint() {
 	r.lintPlacements()
 	r.lintTerms()
 	r.lintProtect()
+	r.lintIdentity()
 	r.lintLevels()
 	r.lintKept()
 	r.lintTexts()
@@ -74,6 +75,19 @@ func isSpecial(category string) bool {
 		}
 	}
 	return false
+}
+
+func (r *reader) lintIdentity() {
+	purpose := r.c.Identity.Purpose
+	if purpose == "" {
+		return
+	}
+	for _, d := range r.c.Data {
+		if d.Identifies() && d.HasPurpose(purpose) {
+			return
+		}
+	}
+	r.note(Warning, r.place("identity.purpose"), say("nothing that says who somebody is has the purpose %s, so nobody can be compared", purpose), say("give the purpose to a name, an e-mail address, a phone number, a date of birth, an address or a postcode"))
 }
 
 func (r *reader) lintData() {

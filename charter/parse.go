@@ -69,7 +69,7 @@ func (r *reader) parse() {
 		need("charter", r.format),
 		need("brand", keep), need("k", keep), allow("purposes", keep), allow("signals", keep), allow("data", keep), allow("events", keep),
 		allow("items", keep), allow("relationship", keep), allow("surprise", keep), allow("placements", keep), allow("terms", keep),
-		allow("protect", keep), allow("sources", keep), allow("receipts", keep), allow("ledger", keep), allow("teams", keep),
+		allow("protect", keep), allow("sources", keep), allow("identity", keep), allow("receipts", keep), allow("ledger", keep), allow("teams", keep),
 		allow("committee", keep), allow("partners", keep)) {
 		return
 	}
@@ -80,7 +80,7 @@ func (r *reader) parse() {
 	}{
 		{"brand", r.brand}, {"k", r.k}, {"purposes", r.purposes}, {"signals", r.signals}, {"events", r.events}, {"data", r.data},
 		{"items", r.sensitive}, {"relationship", r.relationship}, {"surprise", r.surprise}, {"placements", r.placements}, {"terms", r.terms},
-		{"protect", r.protect}, {"sources", r.sources}, {"receipts", r.retention(&r.c.Receipts)}, {"ledger", r.retention(&r.c.Ledger)},
+		{"protect", r.protect}, {"sources", r.sources}, {"identity", r.identity}, {"receipts", r.retention(&r.c.Receipts)}, {"ledger", r.retention(&r.c.Ledger)},
 		{"teams", r.teams}, {"committee", r.committee}, {"partners", r.partners},
 	} {
 		if v, ok := sections[s.name]; ok {

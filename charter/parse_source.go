@@ -68,6 +68,16 @@ func (r *reader) retention(to *Retention) func(at) {
 	return func(a at) { r.mapping(a, need("retain", func(v at) { to.Retain = r.span(v) })) }
 }
 
+func (r *reader) identity(a at) {
+	i := &r.c.Identity
+	i.Join = JoinNobody
+	r.mapping(a,
+		need("purpose", func(v at) { i.Purpose = r.purposeName(v) }),
+		allow("join", func(v at) {
+			i.Join, _ = r.word(v, say("answer to who is joined without being asked"), JoinSure, JoinNobody)
+		}))
+}
+
 func (r *reader) teams(a at) {
 	r.c.Order.Teams = r.named(a, say("team"), plainName, plainRule, func(name string, v at) {
 		t := &Team{Name: name}

@@ -250,8 +250,16 @@ var french = map[string]string{
 	"The functions needed for a vote":                           "Les fonctions nécessaires à un vote",
 	"What a year's answers to partners may give away (epsilon)": "Ce que les réponses d’une année aux partenaires peuvent révéler (epsilon)",
 	"What a year's answers to partners may give away (delta)":   "Ce que les réponses d’une année aux partenaires peuvent révéler (delta)",
-	"The notice before an agreement ends is %s instead of %s.":  "Le préavis avant la fin d’un accord : %s au lieu de %s.",
-	"Whether partners may pass on what they were told":          "Si les partenaires peuvent transmettre ce qui leur a été dit",
+	"People are now compared with one another for %s, so that who is there twice is found.":                    "Les personnes sont désormais comparées entre elles pour « %s », afin de trouver qui y est deux fois.",
+	"People are no longer compared with one another.":                                                          "Les personnes ne sont plus comparées entre elles.",
+	"People are compared with one another for %s instead of %s.":                                               "Les personnes sont comparées entre elles pour « %s » au lieu de « %s ».",
+	"Pairs that are sure are now joined without a steward's word.":                                             "Les paires sûres sont désormais réunies sans qu’un intendant le dise.",
+	"A steward now decides about each pair.":                                                                   "Un intendant décide désormais de chaque paire.",
+	"answer to who is joined without being asked":                                                              "réponse à qui est réuni sans demander",
+	"nothing that says who somebody is has the purpose %s, so nobody can be compared":                          "rien de ce qui dit qui est une personne n’a la finalité « %s » : personne ne peut être comparé",
+	"give the purpose to a name, an e-mail address, a phone number, a date of birth, an address or a postcode": "donnez la finalité à un nom, une adresse de courriel, un numéro de téléphone, une date de naissance, une adresse ou un code postal",
+	"The notice before an agreement ends is %s instead of %s.":                                                 "Le préavis avant la fin d’un accord : %s au lieu de %s.",
+	"Whether partners may pass on what they were told":                                                         "Si les partenaires peuvent transmettre ce qui leur a été dit",
 
 	// What is wrong with a file.
 	"the rule is too long":                                    "la règle est trop longue",

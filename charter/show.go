@@ -27,6 +27,7 @@ func (c *Charter) Show(lang string) string {
 	s.protect()
 	s.places()
 	s.sources()
+	s.identity()
 	s.teams()
 	return s.b.String()
 }
@@ -331,6 +332,22 @@ func (s *shower) sources() {
 		}
 		points = append(points, text+".")
 	}
+	s.points(points)
+}
+
+func (s *shower) identity() {
+	i := s.c.Identity
+	if i.Purpose == "" {
+		return
+	}
+	s.line("## %s", s.w["identity"])
+	var titles []string
+	for _, n := range s.c.Order.Data {
+		if d := s.c.Data[n]; d.Identifies() && d.HasPurpose(i.Purpose) {
+			titles = append(titles, d.Title(s.lang, &s.c.Brand))
+		}
+	}
+	points := []string{s.say("identity 1", s.purposeTitles([]string{i.Purpose}), strings.Join(titles, ", ")), s.w["identity "+i.Join]}
 	s.points(points)
 }
 
