@@ -255,7 +255,7 @@ var french = map[string]string{
 	"People are compared with one another for %s instead of %s.":                                               "Les personnes sont comparées entre elles pour « %s » au lieu de « %s ».",
 	"Pairs that are sure are now joined without a steward's word.":                                             "Les paires sûres sont désormais réunies sans qu’un intendant le dise.",
 	"A steward now decides about each pair.":                                                                   "Un intendant décide désormais de chaque paire.",
-	"answer to who is joined without being asked":                                                              "réponse à qui est réuni sans demander",
+	"answer to who is joined without being asked":                                                              "une réponse à qui est réuni sans demander",
 	"nothing that says who somebody is has the purpose %s, so nobody can be compared":                          "rien de ce qui dit qui est une personne n’a la finalité « %s » : personne ne peut être comparé",
 	"give the purpose to a name, an e-mail address, a phone number, a date of birth, an address or a postcode": "donnez la finalité à un nom, une adresse de courriel, un numéro de téléphone, une date de naissance, une adresse ou un code postal",
 	"The notice before an agreement ends is %s instead of %s.":                                                 "Le préavis avant la fin d’un accord : %s au lieu de %s.",

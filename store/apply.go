@@ -141,7 +141,7 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 		mark(ch.Splits[i].ID)
 	}
 	for i := range ch.Pairings {
-		if p := &ch.Pairings[i]; p.State != vault.Proposed { // who joins them meanwhile judges again
+		if p := &ch.Pairings[i]; p.State.Decided() { // who joins them meanwhile judges again
 			mark(p.A)
 			mark(p.B)
 		}
@@ -256,7 +256,7 @@ func (s *Store) roots(ctx context.Context, c conn, ch *vault.Change, fresh map[p
 		want(ch.Splits[i].ID)
 	}
 	for i := range ch.Pairings {
-		if p := &ch.Pairings[i]; p.State != vault.Proposed {
+		if p := &ch.Pairings[i]; p.State.Decided() {
 			want(p.A)
 			want(p.B)
 		}

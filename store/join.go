@@ -172,7 +172,7 @@ func (all family) agree(ctx context.Context, c conn, joined []person.ID, said []
 	}
 	decided := map[[2]person.ID]vault.PairState{}
 	for i := range said {
-		if p := said[i].Ordered(); p.State != vault.Proposed {
+		if p := said[i].Ordered(); p.State.Decided() {
 			decided[[2]person.ID{p.A, p.B}] = p.State
 		}
 	}
@@ -284,7 +284,7 @@ func (s *Store) pair(ctx context.Context, c conn, qs []query, said []vault.Pairi
 	there := map[person.ID]bool{}
 	var ids []person.ID
 	for i := range said {
-		if said[i].State == vault.Proposed {
+		if !said[i].State.Decided() {
 			ids = append(ids, said[i].A, said[i].B)
 		}
 	}
@@ -298,11 +298,11 @@ func (s *Store) pair(ctx context.Context, c conn, qs []query, said []vault.Pairi
 	for i := range said {
 		p := said[i].Ordered()
 		end := "state = excluded.state, decided_by = excluded.decided_by, at = excluded.at"
-		if p.State == vault.Proposed {
+		if !p.State.Decided() {
 			if p.A == p.B || !there[p.A] || !there[p.B] {
 				continue
 			}
-			end = "score = excluded.score, weights = excluded.weights, at = excluded.at WHERE pairing.state = 'proposed'"
+			end += ", score = excluded.score, weights = excluded.weights WHERE pairing.state = 'proposed'"
 		}
 		qs = append(qs, query{
 			text: "INSERT INTO pairing (a, b, state, score, weights, decided_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (a, b) DO UPDATE SET " + end,
@@ -350,6 +350,13 @@ func (s *Store) PairingsOf(ctx context.Context, ids []person.ID) ([]vault.Pairin
 		return cmp.Or(compareIDs(x.A, y.A), compareIDs(x.B, y.B))
 	})
 	return out, nil
+}
+
+// DropProposals removes what was proposed before a time. See vault.Pairings.
+func (s *Store) DropProposals(ctx context.Context, before person.Instant) error {
+	return s.update(ctx, func(ctx context.Context, c conn) error {
+		return c.do(ctx, query{text: "DELETE FROM pairing WHERE state = 'proposed' AND at < $1", args: []driver.Value{int64(before)}})
+	})
 }
 
 func pairing(r row) vault.Pairing {

@@ -20,7 +20,7 @@ CREATE INDEX bearer_person ON bearer (person);
 CREATE TABLE pairing (
 	a BYTES NOT NULL,              -- two pseudonyms, the lower one first
 	b BYTES NOT NULL,
-	state NAME NOT NULL,           -- proposed, same, different
+	state NAME NOT NULL,           -- proposed, matched, same, different
 	score BIGINT NOT NULL,         -- thousandths of a bit
 	weights BYTES NOT NULL,        -- what each field weighs, as JSON: names and numbers, no value
 	decided_by NAME NOT NULL,

@@ -69,6 +69,7 @@ var cases = []struct {
 	{"joins move pseudonyms and splits undo them", joins},
 	{"any walk of joins and splits agrees with a plain model", walk},
 	{"what a steward said of two is kept, and no join goes against it", pairs},
+	{"a match proposes, and decides nothing", proposals},
 	{"a value of too many people makes its links doubtful", bonds},
 	{"folding keeps every event once, in order", folds},
 	{"a retry is recognised within the window, across folds and restarts", retries},

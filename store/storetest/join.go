@@ -213,6 +213,34 @@ func pairs(t *testing.T, h *Home) {
 	}
 }
 
+// proposals: what a match joined is no decision of a steward's, and what a later match does not find again is dropped.
+func proposals(t *testing.T, h *Home) {
+	s := h.Open(t)
+	enrol(t, s, 1, 2, 3, 4, 5, 6)
+	found := func(a, b uint64, state vault.PairState, at person.Instant) vault.Pairing {
+		return vault.Pairing{A: id(a), B: id(b), State: state, Score: 7, Weights: []byte("[]"), At: at}
+	}
+	decided := found(1, 2, vault.Different, Noon)
+	decided.By = "ann"
+	must(t, s.Commit(ctx, vault.Change{Pairings: []vault.Pairing{decided, found(3, 4, vault.Proposed, Noon), found(5, 6, vault.Proposed, Noon), found(1, 99, vault.Matched, Noon)}}))
+	// A match that judged before the steward spoke joins nobody.
+	if err := s.Commit(ctx, vault.Change{Joins: []vault.Join{{ID: id(2), To: id(1), At: Noon, Why: "match"}}, Pairings: []vault.Pairing{found(1, 2, vault.Matched, Noon+1)}}); !errors.Is(err, vault.ErrDifferent) {
+		t.Fatalf("a match joined two who are different: %v", err)
+	}
+	must(t, s.Commit(ctx, vault.Change{Pairings: []vault.Pairing{found(1, 2, vault.Matched, Noon+1)}}))
+	same(t, []vault.Pairing{decided}, pairings(t, s, vault.Different))
+	must(t, s.Commit(ctx, vault.Change{Joins: []vault.Join{{ID: id(4), To: id(3), At: Noon + 1, Why: "match"}}, Pairings: []vault.Pairing{found(3, 4, vault.Matched, Noon+1)}}))
+	same(t, []vault.Pairing{found(3, 4, vault.Matched, Noon+1)}, pairings(t, s, vault.Matched))
+	must(t, s.Commit(ctx, vault.Change{Pairings: []vault.Pairing{found(3, 4, vault.Proposed, Noon+2)}}))
+	same(t, 1, len(pairings(t, s, vault.Matched)))
+	must(t, s.DropProposals(ctx, Noon))
+	same(t, 1, len(pairings(t, s, vault.Proposed)))
+	must(t, s.DropProposals(ctx, Noon+1))
+	same(t, 0, len(pairings(t, s, vault.Proposed)))
+	same(t, 1, len(pairings(t, s, vault.Matched)))
+	same(t, 1, len(pairings(t, s, vault.Different)))
+}
+
 // bonds: a value that turns out to be too many people's makes every link doubtful that it made, until somebody says same.
 func bonds(t *testing.T, h *Home) {
 	s := h.Open(t)

@@ -14,6 +14,7 @@ type PairState string
 // The states of a Pairing.
 const (
 	Proposed  PairState = "proposed"  // a match found them; nobody has decided
+	Matched   PairState = "matched"   // a match found them sure and joined them; what a steward says of them counts more
 	Same      PairState = "same"      // a steward said that they are one person's
 	Different PairState = "different" // a steward said that they are not: no join ever brings them together
 )
@@ -24,7 +25,7 @@ type Pairing struct {
 	State   PairState
 	Score   float64 // log2 odds that they are one person's, kept to a thousandth
 	Weights []byte  // what each field adds to the score, as JSON: names and numbers
-	By      string  // who decided: a name of staff; empty while it is proposed
+	By      string  // who decided: a name of staff; empty where a match did
 	At      person.Instant
 }
 
@@ -43,7 +44,13 @@ type Pairings interface {
 
 	// PairingsOf lists what is said of any of these pseudonyms, in the order of A and B.
 	PairingsOf(ctx context.Context, ids []person.ID) ([]Pairing, error)
+
+	// DropProposals removes the pairs that are proposed and were so before a time: what a later match did not find again.
+	DropProposals(ctx context.Context, before person.Instant) error
 }
+
+// Decided says that a steward said so.
+func (s PairState) Decided() bool { return s == Same || s == Different }
 
 // The refusals of a Change that would go against what a steward said. Nothing of the act has happened.
 var (
