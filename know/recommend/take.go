@@ -34,57 +34,78 @@ func Counts(c *charter.Charter) func(event string) bool {
 	return func(event string) bool { return orders[event] }
 }
 
-// taking is an item of an event, while they are sorted.
-type taking struct {
-	item  string
-	event *person.Event
+// takings is the room in which events are folded.
+type takings struct {
+	place  map[string]int32 // of an item, in the order in which they are met
+	items  []string
+	times  []int32 // by item: in how many lines it is; then where its events begin in events
+	of     []int32 // by line: the item's place
+	from   []int32 // by line: the event
+	order  []int32 // items by id
+	events []int32 // by item: the events that had it
 }
 
-var takings = sync.Pool{New: func() any { return new([]taking) }}
+var takingsPool = sync.Pool{New: func() any { return &takings{place: map[string]int32{}} }}
+
+// free gives the room back without what it held.
+func (w *takings) free() {
+	clear(w.place)
+	clear(w.items)
+	w.items, w.times, w.of, w.from, w.order, w.events = w.items[:0], w.times[:0], w.of[:0], w.from[:0], w.order[:0], w.events[:0]
+	takingsPool.Put(w)
+}
 
 // Take folds events to the things taken: one Taken for each item, by item id. An event counts an item once; lines
 // with a negative quantity (returns) do not count.
 func Take(events []person.Event, counts func(event string) bool) []Taken {
-	scratch := takings.Get().(*[]taking)
-	lines := (*scratch)[:0]
-	defer func() {
-		clear(lines)
-		*scratch = lines
-		takings.Put(scratch)
-	}()
+	w := takingsPool.Get().(*takings)
+	defer w.free()
 	for i := range events {
 		if e := &events[i]; counts(e.Name) {
 			for j := range e.Lines {
-				if l := &e.Lines[j]; l.Item != "" && l.Quantity >= 0 {
-					lines = append(lines, taking{l.Item, e})
+				l := &e.Lines[j]
+				if l.Item == "" || l.Quantity < 0 {
+					continue
 				}
+				at, met := w.place[l.Item]
+				if !met {
+					at = int32(len(w.items))
+					w.place[l.Item] = at
+					w.items, w.times, w.order = append(w.items, l.Item), append(w.times, 0), append(w.order, at)
+				}
+				w.times[at]++
+				w.of, w.from = append(w.of, at), append(w.from, int32(i))
 			}
 		}
 	}
-	slices.SortFunc(lines, func(a, b taking) int {
-		if c := strings.Compare(a.item, b.item); c != 0 {
-			return c
-		}
-		return cmp.Or(cmp.Compare(a.event.At, b.event.At), bytes.Compare(a.event.ID[:], b.event.ID[:]))
-	})
-	items := 0
-	for i := range lines {
-		if i == 0 || lines[i].item != lines[i-1].item {
-			items++
-		}
+	slices.SortFunc(w.order, func(a, b int32) int { return strings.Compare(w.items[a], w.items[b]) })
+	begin := int32(0)
+	for _, at := range w.order {
+		begin, w.times[at] = begin+w.times[at], begin
 	}
-	out, when := make([]Taken, 0, items), make([]person.Instant, 0, len(lines))
-	for i, l := range lines {
-		switch {
-		case i == 0 || l.item != lines[i-1].item:
-			when = when[len(when):]
-			out = append(out, Taken{Item: l.item})
-		case l.event.ID == lines[i-1].event.ID && l.event.At == lines[i-1].event.At:
-			continue // a second line of the same event
+	w.events = slices.Grow(w.events, len(w.of))[:len(w.of)]
+	for i, at := range w.of {
+		w.events[w.times[at]] = w.from[i]
+		w.times[at]++ // at last where the next item's events begin
+	}
+	sooner := func(a, b int32) int {
+		return cmp.Or(cmp.Compare(events[a].At, events[b].At), bytes.Compare(events[a].ID[:], events[b].ID[:]))
+	}
+	out, when := make([]Taken, 0, len(w.items)), make([]person.Instant, 0, len(w.of))
+	begin = 0
+	for _, at := range w.order {
+		had := w.events[begin:w.times[at]]
+		begin = w.times[at]
+		if !slices.IsSortedFunc(had, sooner) { // a history comes oldest first
+			slices.SortFunc(had, sooner)
 		}
-		when = append(when, l.event.At)
-		t := &out[len(out)-1]
-		t.When, t.Event = when[:len(when):len(when)], l.event.ID
+		when = when[len(when):]
+		for i, e := range had {
+			if i == 0 || sooner(had[i-1], e) != 0 { // else a second line of the same event
+				when = append(when, events[e].At)
+			}
+		}
+		out = append(out, Taken{Item: w.items[at], When: when[:len(when):len(when)], Event: events[had[len(had)-1]].ID})
 	}
 	return out
 }
