@@ -204,6 +204,7 @@ type Datum struct {
 	Quality     float64         // floor in [0,1]; facts below it are doubtful. UsualQuality when the charter says nothing
 	Fades       Span            // half-life of a value's quality, by when it was so; zero: it stays as sure as it came
 	OnlyAt      []string        // the placements where it may be used; empty: wherever its purposes reach
+	Joins       int             // an identifier's: how many people one value may join; 0: it joins nobody
 	Infer       *Infer          // from what it is inferred when that arrives; nil: nothing
 	Retain      Span
 	Benefit     Text

@@ -38,6 +38,7 @@ func (d *differ) data() {
 			d.ways(path+".learnt", t, o.Learnt, x.Learnt)
 			d.level(path+".level", d.phrase("The use of %s", t), o.Level, x.Level)
 			d.number(path+".quality", d.phrase("The quality from which %s is used", t), o.Quality, x.Quality, false)
+			d.number(path+".joins", d.phrase("How many people one value of %s may join", t), float64(o.Joins), float64(x.Joins), true)
 			d.fades(path+".fades", t, o.Fades, x.Fades)
 			d.onlyAt(path+".only-at", t, o.OnlyAt, x.OnlyAt)
 			d.same(path+".infer", d.phrase("What %s is inferred from", t), inferWords(o.Infer), inferWords(x.Infer))

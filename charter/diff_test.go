@@ -47,6 +47,7 @@ func TestDiffInSentences(t *testing.T) {
 		"identity: {purpose: service, join: sure}", "identity: {purpose: email}",
 		"  phone:\n    label: {en: Phone number, fr: Numéro de téléphone}\n    kind: identifier\n    type: phone\n    category: user.contact.phone_number\n    purposes: [service]\n    retain: 5y\n", "",
 		"    retain: 2y\n    benefit: {en: Sizes", "    fades: 1y\n    only-at: [home, letter]\n    retain: 2y\n    benefit: {en: Sizes",
+		"    joins: 2                      # two", "    joins: 3  # two",
 		"  - {id: no-alcohol-for-minors,", "  - {id: no-wine-for-minors,",
 	)
 	for lang, file := range map[string]string{"en": "testdata/diff.golden", "fr-CA": "testdata/diff.fr.golden"} {

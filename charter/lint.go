@@ -129,9 +129,28 @@ func (r *reader) lintData() {
 				r.note(Warning, r.place(path+".ask"), say("what people answer is declared, and this may not be"), say("remove ask or allow learnt: [declared]"))
 			}
 		}
+		r.lintJoins(d, path+".joins")
 		if t := d.Rule; t != nil && r.c.Events[t.Count] != nil && t.Within.Longer(r.c.Events[t.Count].Retain) {
 			r.note(Warning, r.place(path+".rule.within"), say("%s is not kept that long", t.Count), say("shorten within or lengthen its retain"))
 		}
+	}
+}
+
+// lintJoins finds values that cannot tell people apart, and those that join nobody.
+func (r *reader) lintJoins(d *Datum, path string) {
+	server := slices.ContainsFunc(r.c.Order.Sources, func(n string) bool { return r.c.Sources[n].Kind == "server" })
+	switch {
+	case d.Joins == 0:
+	case d.Joins == 1:
+		r.fail(r.place(path), say("one person is nobody to be joined with"), say("say 2 or more, or remove joins"))
+	case d.Kind != Identifier:
+		r.fail(r.place(path), say("only an identifier joins people"), say("say kind: identifier, or remove joins"))
+	case d.Type.Name != TEmail && d.Type.Name != TPhone && d.Type.Name != TString:
+		r.fail(r.place(path), say("people who share a value of type %s are many", d.Type.Name), say("use email, phone or string, or remove joins"))
+	case d.Type.Name == TPhone:
+		r.note(Warning, r.place(path), say("a household has one telephone number, and would be taken for one person"), say("remove joins"))
+	case !server:
+		r.note(Warning, r.place(path), say("only what a server source sends joins people, and there is none"), say("remove joins, or add a source of kind: server"))
 	}
 }
 

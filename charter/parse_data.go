@@ -35,6 +35,7 @@ func (r *reader) data(a at) {
 			allow("level", func(v at) { d.Level = r.level(v) }),
 			allow("quality", func(v at) { d.Quality = r.number(v, 0, 1) }),
 			allow("fades", func(v at) { d.Fades = r.span(v) }),
+			allow("joins", func(v at) { d.Joins = r.integer(v, 0, 100) }),
 			allow("only-at", func(v at) { r.strings(v, func(s string, _ at) { d.OnlyAt = append(d.OnlyAt, s) }) }),
 			allow("infer", func(v at) { d.Infer = r.infer(v) }),
 			need("retain", func(v at) { d.Retain = r.span(v) }),

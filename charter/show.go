@@ -161,6 +161,9 @@ func (s *shower) data() {
 			points = append(points, s.since(d.Level, d.Purposes))
 		}
 		points = append(points, s.say("kept", d.Retain.Words(s.lang)))
+		if d.Joins > 0 {
+			points = append(points, s.w["joins"])
+		}
 		if len(d.Learnt) > 0 && d.Kind != Trait {
 			var ways []string
 			for _, l := range d.Learnt {

@@ -6,7 +6,7 @@ import "slices"
 type Person struct {
 	Root ID     // the pseudonym that names the set: the one that is not joined to another
 	Also []Join // the others, in the order in which they were joined
-	By   ID     // the pseudonym by which somebody asked; told only where a link is doubtful. Zero: the root
+	By   ID     // the pseudonym by which a joined person was asked for; see Asked
 }
 
 // Join is one pseudonym brought to a person, when and why.
@@ -30,6 +30,18 @@ func (p Person) All() []ID {
 
 // Has says whether id is one of the person's pseudonyms.
 func (p Person) Has(id ID) bool { return id == p.Root || p.join(id) != nil }
+
+// Asked is the pseudonym by which the person was asked for, the root when nobody said which. What comes of it is kept under it, so that it leaves with
+// it in a split.
+func (p Person) Asked() ID {
+	if p.Has(p.By) {
+		return p.By
+	}
+	return p.Root
+}
+
+// Surely says whether id is a pseudonym of whoever asked, without a doubtful link between.
+func (p Person) Surely(id ID) bool { return p.Has(id) && !slices.Contains(p.Far(), id) }
 
 // JoinedAt is the time of the latest join, zero when the person has one pseudonym only.
 func (p Person) JoinedAt() Instant {
@@ -61,11 +73,7 @@ func (p Person) Far() []ID {
 	if !p.Doubted() {
 		return nil
 	}
-	by := p.By
-	if !p.Has(by) {
-		by = p.Root
-	}
-	near := p.surely(by)
+	near := p.surely(p.Asked())
 	var far []ID
 	for _, id := range p.All() {
 		if p.surely(id) != near {
@@ -73,6 +81,27 @@ func (p Person) Far() []ID {
 		}
 	}
 	return far
+}
+
+// Sides are the people whom a doubtful link takes for one, each with the pseudonyms that are surely theirs: whoever asks first. One, the person,
+// when no link is doubtful.
+func (p Person) Sides() []Person {
+	if !p.Doubted() {
+		return []Person{p}
+	}
+	out := []Person{{Root: p.surely(p.Asked())}}
+	for _, id := range p.All() {
+		root := p.surely(id)
+		i := slices.IndexFunc(out, func(s Person) bool { return s.Root == root })
+		if i < 0 {
+			i = len(out)
+			out = append(out, Person{Root: root})
+		}
+		if id != root {
+			out[i].Also = append(out[i].Also, *p.join(id))
+		}
+	}
+	return out
 }
 
 // surely is the pseudonym that names those with whom id is joined without a doubtful link.

@@ -226,7 +226,7 @@ func bondOf(b vault.Bond) driver.Value {
 func (r row) bond(i int) vault.Bond { return vault.Bond(r.id(i)) }
 
 // bear notes who else has a value that joins people. When it is one more than such a value may join, every link that it made is doubtful from
-// now on; a change that brings somebody by it all the same was judged by an older count, and is stale.
+// now on; a change that brings somebody by it, and was judged by an older count, is stale.
 func (s *Store) bear(ctx context.Context, c conn, bearers []vault.Bearer, joins []vault.Join) error {
 	for i := range bearers {
 		b := &bearers[i]
@@ -251,8 +251,8 @@ func (s *Store) bear(ctx context.Context, c conn, bearers []vault.Bearer, joins 
 		if led <= int64(b.Most) {
 			continue
 		}
-		if by {
-			return vault.ErrStale
+		if by && led > int64(b.Led)+1 {
+			return vault.ErrStale // who joins them did not know of the others
 		}
 		if err := s.doubtBond(ctx, c, b.Bond); err != nil {
 			return err

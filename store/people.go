@@ -70,9 +70,9 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 	return *l, nil
 }
 
-// askedBy notes by which pseudonym somebody is read where it matters: when they are several people's, perhaps.
+// askedBy notes by which of their pseudonyms somebody is read.
 func askedBy(l *vault.Loaded, id person.ID) {
-	if l.Who.Doubted() {
+	if len(l.Who.Also) > 0 {
 		l.Who.By = id
 	}
 }

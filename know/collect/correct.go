@@ -79,7 +79,7 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	if loaded.Charter > c.Position {
 		return errBehind
 	}
-	r, err := g.parts.Vault.Record(loaded, nil, &series, nil)
+	r, err := g.parts.Vault.Record(loaded.Near(), nil, &series, nil)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	defer g.end(st)
 	// A pause stops use, and what others bring; it does not keep a person from putting right what is kept of them.
 	sub := &subject{who: r.Who, sealings: []*vault.Sealing{r.Sealing()}, choices: r.Choices, claims: r.Claims, read: received,
-		seen: []vault.Seen{{Root: r.Who.Root, Version: r.Version}}}
+		seen: []vault.Seen{{Root: loaded.Who.Root, Version: loaded.Version}}}
 	m := &Message{Type: Identify}
 	v := st.tally.open(m, received)
 	st.facts(m, &notes{at: received, traits: []trait{{name: name, plan: fp, value: value}}}, place{sub, id}, st.moment(person.ID{}), v)

@@ -36,7 +36,8 @@ type Parts struct {
 	Charters   func() charter.Series // the accepted charters, the one in force last
 	Book       *Book
 	Catalogue  Catalogue
-	Tombs      Tombs // nil: nobody was ever forgotten
+	Tombs      Tombs          // nil: nobody was ever forgotten
+	Pairings   vault.Pairings // nil: no steward ever said of two that they are different
 	Meter      Meter
 	Augmenters map[string]quality.Augmenter // by name; nil: quality.Augmenters
 	Clock      person.Clock
@@ -103,14 +104,16 @@ const mostTries = 8
 func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 	received := g.parts.Clock()
 	afresh := a.Dry // nothing will be checked by a commit
+	careful := false
 	for try := 0; ; try++ {
-		out, err := g.attempt(ctx, a, received, afresh)
+		out, err := g.attempt(ctx, a, received, afresh, careful)
 		switch {
 		case err == nil:
 			g.watched(a)
 			return out, nil
-		case (errors.Is(err, vault.ErrStale) || errors.Is(err, errBehind) || err == errDoubt) && try+1 < mostTries && ctx.Err() == nil:
+		case again(err) && try+1 < mostTries && ctx.Err() == nil:
 			afresh = true // somebody changed a person meanwhile: read and judge again
+			careful = careful || errors.Is(err, vault.ErrDifferent)
 			continue
 		}
 		var f *fault.Error
@@ -122,7 +125,12 @@ func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 	}
 }
 
-func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, afresh bool) (Outcome, error) {
+// again says that a batch was judged by what is true no more: a person was changed, joined, split or forgotten meanwhile.
+func again(err error) bool {
+	return errors.Is(err, vault.ErrStale) || errors.Is(err, vault.ErrNotFound) || errors.Is(err, vault.ErrDifferent) || errors.Is(err, errBehind) || err == errDoubt
+}
+
+func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, afresh, careful bool) (Outcome, error) {
 	series := g.parts.Charters()
 	c := series.Current()
 	if c == nil {
@@ -134,6 +142,7 @@ func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, 
 	}
 	st := g.begin(ctx, a, series, p, received)
 	defer g.end(st)
+	st.careful = careful
 	blinds := st.read()
 	if err := st.load(blinds, &series, afresh); err != nil {
 		return Outcome{}, err
@@ -182,7 +191,10 @@ type state struct {
 	new     map[person.ID]*newcomer
 	users   map[person.ID]bool // pseudonyms to which a verified userId leads, as far as this batch looked
 	change  vault.Change
-	doubted []*subject // who is refused something by what is only remembered: the commit checks their versions too
+	meets   []met         // of the message that is being judged
+	shared  []vault.Blind // values that were found to be somebody else's too
+	careful bool          // a join was refused for what a steward said: ask before each
+	doubted []*subject    // who is refused something by what is only remembered: the commit checks their versions too
 	tally   account
 	sketch  sketch
 	values  [][]byte
@@ -224,6 +236,7 @@ func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *p
 	st.change = vault.Change{Blinds: st.index.Generation()}
 	st.asked, st.stones = st.asked[:0], nil
 	st.doubted, st.chosen = st.doubted[:0], st.chosen[:0]
+	st.meets, st.shared, st.careful = st.meets[:0], st.shared[:0], false
 	st.tally.begin(p.source.Name, received)
 	return st
 }

@@ -20,7 +20,7 @@ type trait struct {
 	value string
 	bad   bool // not of the declared type
 	blind vault.Blind
-	kind  vault.IdentifierKind // email or phone, when a verified one leads to the person
+	kind  vault.IdentifierKind // email, phone, or a kind that joins, when a verified one leads to the person
 }
 
 // read is the first pass: times, identifiers and facts, and the blinds by which people are found.
@@ -116,6 +116,10 @@ func (st *state) traits(raw []byte, flat bool) []trait {
 					t.kind = vault.Email
 				case charter.TPhone:
 					t.kind = vault.Phone
+				case charter.TString:
+					if d.Joins > 0 {
+						t.kind = vault.Joining(d.Name)
+					}
 				}
 			}
 		}
@@ -228,6 +232,7 @@ func (st *state) message(i int) error {
 		}
 		st.claim(m, n, p)
 	}
+	st.meet(p, n.at)
 	st.signal(p)
 	return nil
 }
@@ -440,9 +445,7 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 		for k := range t.plan.infers {
 			st.inferred(&t.plan.infers[k], &fact.Head, j.Value, beside, p, moment)
 		}
-		if t.kind != "" && len(st.idents[t.blind]) == 0 && !j.Doubts.Has(person.Placeholder) {
-			st.identifier(vault.Identifier{Blind: t.blind, Of: p.id, Verified: true})
-		}
+		st.leads(t, p, server && n.hasUser, j.Doubts)
 		v.keep()
 	}
 	if m.Type == Identify {

@@ -137,6 +137,7 @@ func (st *state) outdated() (people []person.ID, blinds []vault.Blind) {
 	for _, j := range st.change.Joins {
 		of(j.To)
 	}
+	blinds = append(blinds, st.shared...)
 	for i := range st.change.Drop {
 		of(st.change.Drop[i].Of)
 	}

@@ -25,6 +25,7 @@ type subject struct {
 type standing struct {
 	purpose string
 	device  person.ID
+	by      person.ID // whose standing, where a link is doubtful
 	late    bool
 }
 
@@ -162,10 +163,14 @@ func (st *state) permitsOne(p place, at person.Instant, purpose string, m person
 	// What a device did before somebody signed in on it may come after that. It is judged as it would have been in
 	// time, by what its session said for itself, unless the person says no.
 	joined, ok := p.sub.joinedAt(p.id)
-	key := standing{purpose, m.Device, ok && at <= joined && m.Device == p.id}
+	key := standing{purpose: purpose, device: m.Device, late: ok && at <= joined && m.Device == p.id}
+	who := p.sub.who
+	if who.Doubted() {
+		who.By, key.by = p.id, p.id
+	}
 	stands, known := p.sub.stood(key)
 	if !known {
-		s := consent.Of(st.charter, purpose, p.sub.who, p.sub.choices, m, m.Now)
+		s := consent.Of(st.charter, purpose, who, p.sub.choices, m, m.Now)
 		stands = s.Allowed
 		if !stands && key.late && s.Answer == consent.Unanswered {
 			stands = consent.Of(st.charter, purpose, person.Person{Root: p.id}, p.sub.choices, m, m.Now).Allowed

@@ -136,7 +136,7 @@ func (st *state) signIn(user place, userBlind, device vault.Blind, t person.Inst
 		create = create && last && len(list) < mostSessions
 		switch at, joined := d.sub.joinedAt(d.id); {
 		case d.sub.alone(d.id) && !st.users[d.id]:
-			if !d.sub.claimsOther(st.g.parts.Vault, d.id, userBlind) {
+			if !d.sub.claimsOther(st.g.parts.Vault, d.id, userBlind) && !st.different(d.sub, user.sub) {
 				st.join(user, d, t, why)
 				return nil
 			}
@@ -166,28 +166,13 @@ func (st *state) signIn(user place, userBlind, device vault.Blind, t person.Inst
 	return nil
 }
 
-// join brings the pseudonym of d, who is nobody else, to the user.
+// join brings the session d, which is nobody else's, to the user. It hangs on the user's own pseudonym, so that it leaves with it in a split.
 func (st *state) join(user, d place, at person.Instant, why string) {
 	st.keep(user)
 	st.keep(d)
-	st.change.Joins = append(st.change.Joins, vault.Join{ID: d.id, To: user.sub.who.Root, At: at, Why: why})
-	u := user.sub
-	also := make([]person.Join, 0, len(u.who.Also)+1)
-	u.who.Also = append(append(also, u.who.Also...), person.Join{ID: d.id, At: at})
-	u.sealings = append(u.sealings[:len(u.sealings):len(u.sealings)], d.sub.sealings...)
-	u.choices = append(u.choices[:len(u.choices):len(u.choices)], d.sub.choices...)
-	u.claims = append(u.claims[:len(u.claims):len(u.claims)], d.sub.claims...)
-	u.restricted = u.restricted || d.sub.restricted
-	u.seen = append(u.seen[:len(u.seen):len(u.seen)], d.sub.seen...)
-	u.recalled = u.recalled || d.sub.recalled
-	if u.rings == nil {
-		u.rings = make(map[person.ID]*vault.KeyRing, 2)
-	}
-	for id, k := range d.sub.rings {
-		u.rings[id] = k
-	}
-	st.people[d.id] = u
-	u.changed()
+	j := vault.Join{ID: d.id, To: user.id, At: at, Why: why}
+	st.change.Joins = append(st.change.Joins, j)
+	st.unite(d.sub, user.sub, j)
 }
 
 // whose gives the place of a message and does what its identifiers imply. On a verified sign-in create says whether

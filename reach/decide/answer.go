@@ -331,7 +331,7 @@ func (d *Decider) Complain(ctx context.Context, who Ref, name string, open bool)
 		if err != nil {
 			return "", asFault(err)
 		}
-		c := person.Complaint{Of: record.Who.Root, ID: name, Opened: now}
+		c := person.Complaint{Of: record.Who.Asked(), ID: name, Opened: now}
 		for _, before := range record.Complaints {
 			if before.ID == name {
 				c = before
@@ -376,7 +376,7 @@ func (d *Decider) Own(ctx context.Context, who person.ID, id ID, language string
 	if err != nil {
 		return Decision{}, err
 	}
-	if !k.record.Who.Has(who) {
+	if !k.record.Who.Surely(who) {
 		return Decision{}, errNoDecision
 	}
 	return Read(&k.receipt, k.house, Reader{Language: language, Holds: true, Private: true, Times: true}), nil

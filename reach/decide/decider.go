@@ -443,7 +443,7 @@ func safest(h *House, a Ask) (res Result) {
 
 // keep seals the receipts and hands them to the store.
 func (d *Decider) keep(ctx context.Context, r *vault.Record, results []Result, wait bool) error {
-	ring := r.Ring(r.Who.Root)
+	ring := r.Ring(r.Who.Asked())
 	if ring == nil {
 		return vault.ErrUnreadable
 	}

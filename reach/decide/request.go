@@ -72,7 +72,7 @@ func (p Principal) May(placement string) bool {
 // answers says whether the principal may read or answer that decision: its person, or who may ask for its placement.
 func (p Principal) answers(k *account) bool {
 	if p.Self {
-		return k.record.Who.Has(p.Person)
+		return k.record.Who.Surely(p.Person)
 	}
 	return p.May(k.receipt.Placement)
 }

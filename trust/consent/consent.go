@@ -132,12 +132,16 @@ func stricter(a, b *Choice) bool {
 //     until it, or the person, answers again.
 //   - A joined person has the stricter of the answers given by each pseudonym, until a verified answer given when the pseudonyms
 //     concerned were already joined. Unanswered is not a choice.
+//   - Where a link is doubtful only who asked (person.Person.By) can have said yes, and a no of anybody who may be they holds.
 //   - What the charter does not name is not allowed.
 func Of(c *charter.Charter, purpose string, who person.Person, choices []Choice, m person.Moment, at person.Instant) Standing {
 	if c == nil || c.Purposes[purpose] == nil {
 		return Standing{Because: BecauseUnknown}
 	}
 	p := c.Purposes[purpose]
+	if who.Doubted() {
+		return ofSides(c, purpose, who, choices, m, at)
+	}
 	st := Standing{Basis: p.Basis, Switchable: !fixed(p)}
 	if fixed(p) {
 		st.Allowed, st.Because = true, string(p.Basis)
@@ -148,6 +152,18 @@ func Of(c *charter.Charter, purpose string, who person.Person, choices []Choice,
 	h.decide(p, at, &st)
 	if m.GPC && st.Answer != No && contains(c.Signals.GPC, purpose) {
 		st.Allowed, st.Explicit, st.Answer, st.Since, st.Charter, st.Because = false, false, No, 0, 0, BecauseSignal
+	}
+	return st
+}
+
+// ofSides is the standing of whoever asked, where a doubtful link takes several people for one: a no of any of them holds, and a yes only of who asked.
+func ofSides(c *charter.Charter, purpose string, who person.Person, choices []Choice, m person.Moment, at person.Instant) Standing {
+	sides := who.Sides()
+	st := Of(c, purpose, sides[0], choices, m, at)
+	for _, side := range sides[1:] {
+		if o := Of(c, purpose, side, choices, m, at); o.Answer == No && st.Answer != No {
+			st = o
+		}
 	}
 	return st
 }

@@ -80,11 +80,11 @@ func (e *Eraser) Access(ctx context.Context, id person.ID, look ledger.Look) (*A
 	if err != nil {
 		return nil, said(err)
 	}
-	r, err := e.Vault.Record(loaded, e.Streams, series, e.Marks)
+	r, err := e.Vault.Record(loaded.Near(), e.Streams, series, e.Marks)
 	if err != nil {
 		return nil, said(err)
 	}
-	o, err := r.Open(tact.ForSelf(loaded.Who, series.Current().Position, now.Add(time.Minute)), now)
+	o, err := r.Open(tact.ForSelf(r.Who, series.Current().Position, now.Add(time.Minute)), now)
 	if err != nil {
 		return nil, err
 	}

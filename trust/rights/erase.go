@@ -122,7 +122,7 @@ func (e *Eraser) Named(ctx context.Context, kind vault.IdentifierKind, value str
 }
 
 // tries is how often somebody is loaded again who was changed meanwhile.
-const tries = 16
+const tries = 256
 
 // Erase forgets these people and gives their certificates in the same order, without those of who was found Besides and was gone already. When somebody cannot be forgotten, or is not known
 // (ErrNotFound), the others are all the same, and their certificates come with the error.
@@ -215,6 +215,12 @@ func (e *Eraser) begin(ctx context.Context, w Erasure) (begun [16]byte, err erro
 		if loaded, err = e.Store.Load(ctx, w.Person); err != nil {
 			return begun, err
 		}
+		if loaded.Who.Doubted() { // who is perhaps somebody else is not forgotten with them
+			if err = e.part(ctx, loaded); err != nil && !errors.Is(err, vault.ErrStale) {
+				return begun, err
+			}
+			continue
+		}
 		var f Forgetting
 		if f, err = e.forgetting(ctx, id, w, loaded); err != nil {
 			return begun, err
@@ -234,6 +240,24 @@ func (e *Eraser) begin(ctx context.Context, w Erasure) (begun [16]byte, err erro
 		}
 	}
 	return begun, err
+}
+
+// part undoes one doubtful link of somebody, with what a split leaves to both sides.
+func (e *Eraser) part(ctx context.Context, loaded vault.Loaded) error {
+	r, err := e.Vault.Record(loaded, e.Streams, e.Series(), e.Marks)
+	if err != nil {
+		return err
+	}
+	for _, j := range loaded.Who.Also {
+		if j.Doubtful {
+			c, err := r.Split(j.ID, e.Clock(), "erasure")
+			if err != nil {
+				return err
+			}
+			return e.Store.Commit(ctx, c)
+		}
+	}
+	return nil
 }
 
 // letGo empties what is in memory.

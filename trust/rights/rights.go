@@ -73,6 +73,7 @@ type Pending struct {
 type Store interface {
 	Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identifier, error)
 	Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error)
+	Commit(ctx context.Context, c vault.Change) error
 	// ForgetPerson destroys the keys and removes all rows about a person in one synced transaction. It gives the hashes of the sessions that went.
 	// ErrStale when the person was changed meanwhile, ErrUnnumbered when a look at them has no place in the ledger yet.
 	ForgetPerson(ctx context.Context, f Forgetting) (sessions [][32]byte, err error)

@@ -39,7 +39,7 @@ func (a *Acts) commit(ctx context.Context, id person.ID, change func(r *vault.Re
 		if err != nil {
 			return said(err)
 		}
-		r, err := a.Vault.Record(loaded, a.Streams, a.Series(), nil)
+		r, err := a.Vault.Record(loaded.Near(), a.Streams, a.Series(), nil)
 		if err != nil {
 			return said(err)
 		}
@@ -51,7 +51,7 @@ func (a *Acts) commit(ctx context.Context, id person.ID, change func(r *vault.Re
 		if err != nil {
 			return err
 		}
-		c.Seen = append(c.Seen, vault.Seen{Root: r.Who.Root, Version: loaded.Version})
+		c.Seen = append(c.Seen, vault.Seen{Root: loaded.Who.Root, Version: loaded.Version})
 		err = a.Store.Commit(ctx, c)
 		if errors.Is(err, vault.ErrStale) {
 			continue

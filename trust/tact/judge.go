@@ -1,6 +1,7 @@
 package tact
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rapporthq/rapport/charter"
@@ -90,6 +91,7 @@ type judge struct {
 	second    bool // there is a placement, and so a second pass
 	standing  consent.Standing
 	standings []named
+	far       []person.ID    // whose facts and events may be somebody else's
 	late      person.Instant // the later of the moment and the server's clock: what is past then is past
 	groups    []group
 	index     map[key]int // of groups, once there are many
@@ -116,6 +118,7 @@ type mark struct {
 
 func (j *judge) run(permit Permit) Judgement {
 	j.late = max(j.Moment.At, j.Moment.Now)
+	j.far = j.Who.Far()
 	j.standing = j.stands(j.purpose)
 	marks := make([]mark, len(j.Facts)+len(j.History))
 	j.facts, j.history = marks[:len(j.Facts):len(j.Facts)], marks[len(j.Facts):]
@@ -187,9 +190,12 @@ func (j *judge) first(g *group, h *person.Head) code {
 	return g.sensitive
 }
 
-// isDoubtful: dated in the future, of nobody or of somebody else, under the quality floor, or a fact that was only claimed about somebody known.
+// isDoubtful: dated in the future, of nobody or of somebody else, of somebody who may be another than who asked, under the quality floor, or a fact that was only claimed about somebody known.
 func (j *judge) isDoubtful(g *group, h *person.Head) bool {
 	if h.At > j.Moment.Now.Add(ahead) || h.Of.IsZero() || h.Of != j.Who.Root && !j.Who.Has(h.Of) {
+		return true
+	}
+	if len(j.far) > 0 && slices.Contains(j.far, h.Of) {
 		return true
 	}
 	if h.Event {

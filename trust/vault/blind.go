@@ -6,6 +6,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -86,7 +87,7 @@ func (v *Vault) blinds(kind IdentifierKind, value string) ([]Blind, error) {
 
 // Normalise gives the one form in which identifiers are compared: userId, anonymousId and claimed ones as they are (in
 // Unicode's form C), e-mail addresses trimmed and in lower case, telephone numbers as +country and digits, or the digits
-// alone when they are no valid number of the home's region.
+// alone when they are no valid number of the home's region, numbers on cards as their letters and digits.
 func (v *Vault) Normalise(kind IdentifierKind, value string) (string, error) {
 	if value == "" || len(value) > longestIdentifier || !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
 		return "", ErrIdentifier
@@ -103,12 +104,37 @@ func (v *Vault) Normalise(kind IdentifierKind, value string) (string, error) {
 	case Phone:
 		value = v.phone(value)
 	default:
-		return "", ErrIdentifier
+		if !strings.HasPrefix(string(kind), joiningPrefix) {
+			return "", ErrIdentifier
+		}
+		value = figures(value)
 	}
 	if value == "" {
 		return "", ErrIdentifier
 	}
 	return value, nil
+}
+
+const joiningPrefix = "datum "
+
+// Joining is the kind of a datum whose values join people and are neither e-mail addresses nor telephone numbers: a loyalty card.
+func Joining(datum string) IdentifierKind { return IdentifierKind(joiningPrefix + datum) }
+
+// figures are the letters and digits of a number on a card, in capitals: how it is grouped says nothing. Empty when they are fewer than four, which
+// is no number that tells people apart.
+func figures(value string) string {
+	n := 0
+	kept := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+			return unicode.ToUpper(r)
+		}
+		return -1
+	}, norm.NFKC.String(value))
+	if n < 4 {
+		return ""
+	}
+	return kept
 }
 
 func (v *Vault) phone(value string) string {

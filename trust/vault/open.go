@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/rapporthq/rapport/person"
@@ -65,7 +66,7 @@ func (r *Record) openFacts(o *Opened, heads []person.Head, rows []*Row, may func
 	s := scratches.Get().(*scratch)
 	defer s.free()
 	for i := range heads {
-		if !may(i, heads[i].Name) {
+		if !may(i, heads[i].Name) || r.isFar(heads[i].Of) {
 			continue
 		}
 		value, err := r.body(s, rows[i])
@@ -77,6 +78,8 @@ func (r *Record) openFacts(o *Opened, heads []person.Head, rows []*Row, may func
 	}
 	return facts
 }
+
+func (r *Record) isFar(id person.ID) bool { return len(r.far) > 0 && slices.Contains(r.far, id) }
 
 // headless says whether the row's head cannot be opened: its value may then not be used even when it can be.
 func (r *Record) headless(s *scratch, row *Row) bool {
@@ -103,7 +106,7 @@ func (r *Record) body(s *scratch, row *Row) (string, error) {
 func (r *Record) openHistory(o *Opened, p tact.Permit, withProperties bool) {
 	size, count := 0, 0
 	for i := range r.frames {
-		if p.Event(i, r.History[i].Name) {
+		if p.Event(i, r.History[i].Name) && !r.isFar(r.frames[i].Of) {
 			size += len(r.frames[i].Body)
 			count++
 		}
@@ -117,7 +120,7 @@ func (r *Record) openHistory(o *Opened, p tact.Permit, withProperties bool) {
 	defer s.free()
 	for i := range r.frames {
 		f := &r.frames[i]
-		if !p.Event(i, r.History[i].Name) {
+		if !p.Event(i, r.History[i].Name) || r.isFar(f.Of) {
 			continue
 		}
 		k := r.rings[f.Of]
@@ -246,7 +249,7 @@ func (r *Record) Receipt(p tact.Permit, now person.Instant, row Row) ([]byte, er
 		return nil, tact.ErrNoPermit
 	}
 	k := r.rings[row.Of]
-	if k == nil || row.Kind != ReceiptRow {
+	if k == nil || row.Kind != ReceiptRow || r.isFar(row.Of) {
 		return nil, ErrUnreadable
 	}
 	return k.open(nil, row.Body, bindRow(nil, row.Of, partBody, row.Kind, row.Key, row.At))

@@ -64,6 +64,7 @@ type Bearer struct {
 	Of     person.ID
 	At     person.Instant
 	Source string
+	Led    int // how many people were seen to have it, when this was judged
 	Most   int // how many people the charter lets such a value join: with one more, every link that it made becomes doubtful
 }
 

@@ -44,6 +44,7 @@ type Record struct {
 
 	v           *Vault
 	rings       map[person.ID]*KeyRing
+	far         []person.ID // see person.Person.Far
 	suppressed  map[[8]byte]bool
 	factRows    []*Row // of Facts, by index
 	marked      []mark // of Facts, by index
@@ -65,7 +66,7 @@ func (v *Vault) Record(l Loaded, streams func(StreamID) (Stream, bool), series *
 	}
 	r := &Record{
 		Who: l.Who, Version: l.Version, Charter: l.Charter,
-		v: v, rings: make(map[person.ID]*KeyRing, 1+len(l.Who.Also)), frames: l.Frames, marks: marks,
+		v: v, far: l.Who.Far(), rings: make(map[person.ID]*KeyRing, 1+len(l.Who.Also)), frames: l.Frames, marks: marks,
 	}
 	for _, id := range l.Who.All() {
 		if k, err := v.Key(id, l.Wrapped[id]); err == nil {

@@ -164,6 +164,28 @@ type Loaded struct {
 	Charter int                  // position of the charter in force, read in the same snapshot
 }
 
+// Near leaves out what is kept under pseudonyms that are joined to the one that was asked for by a doubtful link: what is shown to somebody of
+// themselves, and changed for them, is only what is surely theirs. Version and Who.Root are then not those of the store's person.
+func (l Loaded) Near() Loaded {
+	if !l.Who.Doubted() {
+		return l
+	}
+	near := l.Who.Sides()[0]
+	rows, frames := l.Rows, l.Frames
+	l.Who, l.Rows, l.Frames = near, nil, nil
+	for i := range rows {
+		if near.Has(rows[i].Of) {
+			l.Rows = append(l.Rows, rows[i])
+		}
+	}
+	for i := range frames {
+		if near.Has(frames[i].Of) {
+			l.Frames = append(l.Frames, frames[i])
+		}
+	}
+	return l
+}
+
 // The errors of the store's ports.
 var (
 	ErrNotFound    = errors.New("nothing is kept under that name")

@@ -88,6 +88,9 @@ func (r *Record) readRow(row *Row, head string, told *map[string]person.Instant,
 		}
 		r.Shown = append(r.Shown, s)
 	case ToldRow:
+		if r.isFar(row.Of) {
+			return nil // another may have been told
+		}
 		on, names, err := readNames(head)
 		if err != nil {
 			return err

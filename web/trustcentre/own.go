@@ -78,7 +78,7 @@ func (o *Own) load(ctx context.Context, id person.ID) (*one, error) {
 	if err != nil || house == nil {
 		return fail(err)
 	}
-	r, err := o.Acts.Vault.Record(loaded, o.Acts.Streams, &house.Series, house.Shelf.Sensitive)
+	r, err := o.Acts.Vault.Record(loaded.Near(), o.Acts.Streams, &house.Series, house.Shelf.Sensitive)
 	if err != nil {
 		return fail(err)
 	}
