@@ -51,7 +51,7 @@ func backupCommand() *cobra.Command {
 			return perform(cmd.Context(), home, "backup", args, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	cmd.Flags().StringVar(&args.Keys, "keys", "", "file for the keys, to be kept elsewhere than the data")
 	cmd.Flags().StringVar(&args.Wrapping, "wrapping", "", "file for the wrapping key, to be kept elsewhere than both (default: the keys file's name with .wrapping)")
 	return cmd

@@ -28,8 +28,7 @@ func charterCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
-	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
+	homeFlags(cmd.PersistentFlags(), &home)
 	var asJSON, each bool
 	check := &cobra.Command{
 		Use: "check [FILE]", Short: "Find what is wrong in a charter file (default: the home's charter.yaml)", Example: "  rapport charter check charter.yaml",

@@ -37,7 +37,7 @@ func decideCommand() *cobra.Command {
 			return perform(cmd.Context(), home, "decide", args, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	f := cmd.Flags()
 	f.StringVar(&args.Person, "person", "", "userId=…, anonymousId=…, email=…, phone=… or pseudonym=p_…")
 	f.StringVar(&args.Placement, "placement", "", "one of the charter's placements")

@@ -86,7 +86,7 @@ func doctorCommand() *cobra.Command {
 			return sayFindings(terminal(cmd), x.look(cmd.Context()), asJSON)
 		},
 	}
-	homeFlags(cmd, &x.home)
+	homeFlags(cmd.Flags(), &x.home)
 	cmd.Flags().StringVar(&x.cert, "tls-cert", "", "certificate file that serve is given")
 	cmd.Flags().StringVar(&x.key, "tls-key", "", "its key file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a finding")
@@ -181,7 +181,15 @@ func (x *examination) keys(f *findings) bool {
 	if wrong {
 		return false
 	}
-	if _, err := vault.Open(x.home.Home); err != nil {
+	service, err := x.home.keyService()
+	if err == nil {
+		_, err = vault.Open(x.home.Home, service...)
+	}
+	switch {
+	case errors.Is(err, vault.ErrKeyService):
+		f.mend("keys", "The key service did not answer, so a process that starts now does not come up; one that is serving goes on: "+sentence(err), "Bring the service back, or look at its address (--kms), its token and the network.")
+		return false
+	case err != nil:
 		f.mend("keys", "The keys cannot be used: "+strings.TrimPrefix(err.Error(), vault.ErrKeys.Error()+": ")+".", "Put the folder keys back from your copy of it, or restore a backup with its keys file.")
 		return false
 	}

@@ -16,6 +16,8 @@ import (
 type homeOptions struct {
 	Home     string // the folder
 	Database string // PostgreSQL URL; empty: SQLite in the home
+	KMS      string // the key of an external key service that seals the wrapping key; empty: none does
+	KMSToken string // file of the service's token; empty: the environment's VAULT_TOKEN
 
 	clock person.Clock // nil: the system's; tests stand still
 }
@@ -28,7 +30,7 @@ const (
 )
 
 // makeHome makes the folder of a home with a charter to edit, and its keys. A folder that holds something else is refused.
-func makeHome(dir string, source []byte) error {
+func makeHome(dir string, source []byte, with ...vault.Option) error {
 	if _, problems := charter.Parse(source); problems.Err() != nil {
 		return flawed("The charter has errors, so nothing was made", problems)
 	}
@@ -47,7 +49,7 @@ func makeHome(dir string, source []byte) error {
 	if err := os.WriteFile(filepath.Join(dir, charterFile), source, 0o600); err != nil {
 		return err
 	}
-	if _, err = vault.Create(dir); err != nil {
+	if _, err = vault.Create(dir, with...); err != nil {
 		return err
 	}
 	// What is synced in a folder is no good without the folder.

@@ -68,7 +68,11 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if !isHome(o.Home) {
 		return nil, fault.New(fault.NotFound, "There is no home in "+o.Home+"; make one with rapport init "+o.Home+".")
 	}
-	v, err := vault.Open(o.Home)
+	service, err := o.keyService()
+	if err != nil {
+		return nil, err
+	}
+	v, err := vault.Open(o.Home, service...)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func importCommand() *cobra.Command {
 			return perform(cmd.Context(), home, "import", args, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	f := cmd.Flags()
 	f.StringVar(&args.Source, "source", "", "the charter's name of the source (may be left out when it names one server only)")
 	f.StringVar(&args.As, "as", "", "people, events, items, choices or complaints (default: by the file's name, else events)")

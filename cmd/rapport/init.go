@@ -13,6 +13,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/demo/bank"
 	"github.com/rapporthq/rapport/fault"
+	"github.com/rapporthq/rapport/trust/vault"
 )
 
 // sampleOf is where init puts an example's made-up files, for import: beside the home, as a home holds nothing about people in clear.
@@ -20,6 +21,7 @@ func sampleOf(dir string) string { return filepath.Clean(dir) + "-sample" }
 
 func initCommand() *cobra.Command {
 	var example, own string
+	var home homeOptions
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make a home: charter.yaml, keys/, database/, lake/",
@@ -28,21 +30,26 @@ func initCommand() *cobra.Command {
 		Example: "  rapport init ./shop\n  rapport init ./bank --example bank\n  rapport init ./mine --charter charter.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return initHome(cmd.OutOrStdout(), args[0], example, own)
+			service, err := home.keyService()
+			if err != nil {
+				return err
+			}
+			return initHome(cmd.OutOrStdout(), args[0], example, own, service...)
 		},
 	}
 	cmd.Flags().StringVar(&example, "example", "", "which example's charter to begin with: "+strings.Join(charter.Examples(), " or ")+" (default: retail)")
 	cmd.Flags().StringVar(&own, "charter", "", "begin with this charter file instead of an example's")
+	keyServiceFlags(cmd.Flags(), &home)
 	return cmd
 }
 
 // initHome makes the home and prints the next three commands, as they can be given.
-func initHome(out io.Writer, dir, example, own string) error {
+func initHome(out io.Writer, dir, example, own string, with ...vault.Option) error {
 	source, err := firstSource(example, own)
 	if err != nil {
 		return err
 	}
-	if err := makeHome(dir, source); err != nil {
+	if err := makeHome(dir, source, with...); err != nil {
 		return err
 	}
 	home := shellWord(dir)

@@ -116,9 +116,9 @@ func (h *house) fold(ctx context.Context) error {
 
 // finishErasures goes on with erasures that were cut off.
 func (h *house) finishErasures(ctx context.Context) error {
-	h.vault.Follow()
+	behind := h.vault.Follow()
 	_, err := h.eraser.Resume(ctx)
-	return err
+	return errors.Join(behind, err)
 }
 
 // sequence folds what was committed into the ledger's tree.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"strconv"
 	"time"
 
@@ -22,11 +21,10 @@ func keysCommand() *cobra.Command {
 	var home homeOptions
 	var args keysArgs
 	cmd := &cobra.Command{
-		Use: "keys", Short: "The keys of a home: rotate the one that wraps all others, or the one of the index of identifiers", Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
+		Use: "keys", Short: "The keys of a home: rotate the one that wraps all others or that of the index of identifiers, have a key service seal them", Example: "  rapport keys rotate --home ./shop", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
-	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
+	homeFlags(cmd.PersistentFlags(), &home)
 	rotate := &cobra.Command{
 		Use: "rotate --home DIR", Short: "Wrap every data key by a new wrapping key and destroy the old one, while the home is served",
 		Long: "Nothing that is sealed is sealed anew: only the small keys that people's data is sealed by are wrapped again. Copies of the keys that were made\n" +
@@ -39,7 +37,7 @@ func keysCommand() *cobra.Command {
 		},
 	}
 	rotate.Flags().BoolVar(&args.Index, "index", false, "bring the index of identifiers to a new key")
-	cmd.AddCommand(rotate)
+	cmd.AddCommand(rotate, sealCommand(&home))
 	return cmd
 }
 
@@ -62,6 +60,11 @@ func runRotate(ctx context.Context, h *house, args keysArgs, say *speaker) error
 func (h *house) rotate(ctx context.Context, say *speaker) (wrapped int, err error) {
 	h.rotating.Lock()
 	defer h.rotating.Unlock()
+	release, err := h.alone()
+	if err != nil {
+		return 0, err
+	}
+	defer release()
 	if err := h.vault.Rotate(); err != nil {
 		return 0, err
 	}
@@ -96,6 +99,15 @@ func (h *house) rotate(ctx context.Context, say *speaker) (wrapped int, err erro
 		return wrapped, err
 	}
 	return wrapped, errors.Join(h.store.PutSetting(ctx, erasedSetting, ""), h.store.PutSetting(ctx, rotatedSetting, strconv.FormatInt(int64(h.clock()), 10)))
+}
+
+// alone keeps other processes of the home from changing its keys.
+func (h *house) alone() (release func(), err error) {
+	release, err = h.vault.Alone()
+	if errors.Is(err, vault.ErrRotating) {
+		return nil, fault.Wrap(fault.Conflict, "Another process is changing the keys of this home; wait until it is done.", err)
+	}
+	return release, err
 }
 
 // After somebody was forgotten the wrapping key is rotated, at most once a day: a copy of the wrapped keys that was made before is dead then too.
@@ -161,6 +173,11 @@ func (h *house) rotateIndex(ctx context.Context, say *speaker) error {
 	}
 	h.rotating.Lock()
 	defer h.rotating.Unlock()
+	release, err := h.alone()
+	if err != nil {
+		return err
+	}
+	defer release()
 	from := h.vault.Index().Generation()
 	people, err := h.store.People(ctx)
 	if err != nil {

@@ -39,7 +39,7 @@ func learnCommand() *cobra.Command {
 			return perform(cmd.Context(), home, "learn", args, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	cmd.Flags().BoolVar(&args.JSON, "json", false, "print figures as JSON, one a line")
 	return cmd
 }

@@ -37,8 +37,7 @@ func ledgerCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
-	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
+	homeFlags(cmd.PersistentFlags(), &home)
 	cmd.PersistentFlags().BoolVar(&args.JSON, "json", false, "print as JSON")
 	cmd.AddCommand(
 		verifyCommand(&home, &args), anchorCommand(&home), witnessCommand(),

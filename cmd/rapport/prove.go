@@ -29,7 +29,7 @@ func proveCommand() *cobra.Command {
 			return perform(cmd.Context(), home, "prove", args, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	f := cmd.Flags()
 	f.BoolVar(&args.JSON, "json", false, "print one JSON object a check")
 	f.IntVar(&args.People, "people", 60, "how many people's decisions are tried")

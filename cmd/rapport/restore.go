@@ -41,7 +41,7 @@ func restoreCommand() *cobra.Command {
 			return restore(cmd.Context(), files[0], keys, wrapping, keep, home, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	cmd.Flags().StringVar(&keys, "keys", "", "the keys file that was written with the backup, or a newer one")
 	cmd.Flags().StringVar(&wrapping, "wrapping", "", "the file of the wrapping key that was written with the keys file (default: the keys file's name with .wrapping)")
 	cmd.Flags().BoolVar(&keep, "keep-tokens", false, "leave the tokens as they were: only when none was revoked since the backup")
@@ -144,9 +144,16 @@ func fillHome(ctx context.Context, d, k *backup.File, data, keys string, at home
 	if err := vault.PlaceKeys(at.Home, k.Files); err != nil {
 		return 0, err
 	}
-	v, err := vault.Open(at.Home)
+	service, err := at.keyService()
 	if err != nil {
-		return 0, fault.Wrap(fault.Invalid, "The keys cannot be opened by that wrapping key: it was rotated since, or belongs to another home. Give the two that were written together.", err)
+		return 0, err
+	}
+	v, err := vault.Open(at.Home, service...)
+	if errors.Is(err, vault.ErrKeyService) {
+		return 0, err
+	}
+	if err != nil {
+		return 0, fault.Wrap(fault.Invalid, "The keys cannot be opened by that wrapping key: it was rotated since, belongs to another home, or is sealed by a key service that is not the one named. Give the two that were written together, and the service with --kms.", err)
 	}
 	// Whoever changed a file and made its hash anew has not the home's secret.
 	secret := v.Secret(backupSecret)

@@ -45,8 +45,7 @@ func rightsCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
-	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
+	homeFlags(cmd.PersistentFlags(), &home)
 	cmd.AddCommand(eraseCommand(&home), certificateCommand(&home), checkCertificateCommand(&home), accessCommand(&home, "access"), accessCommand(&home, "export"), retainedCommand(&home))
 	return cmd
 }

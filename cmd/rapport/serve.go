@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -64,7 +63,7 @@ func serveCommand() *cobra.Command {
 			})
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	serveFlags(cmd, &o)
 	customerFlags(cmd, &o.Customers)
 	staffFlags(cmd, &o.Staff)
@@ -287,9 +286,4 @@ func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write([]byte("ready\n"))
-}
-
-func homeFlags(cmd *cobra.Command, o *homeOptions) {
-	cmd.Flags().StringVar(&o.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME)")
-	cmd.Flags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE); without it the home's own SQLite")
 }

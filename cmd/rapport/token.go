@@ -40,7 +40,7 @@ func tokenCommand() *cobra.Command {
 			return perform(cmd.Context(), home, "token", args, terminal(cmd))
 		},
 	}
-	homeFlags(cmd, &home)
+	homeFlags(cmd.Flags(), &home)
 	f := cmd.Flags()
 	f.StringVar(&args.Role, "role", "", "source, decide, marketer, agent, privacy, admin or partner")
 	f.StringVar(&args.Name, "name", "", "who bears it; for a source the charter's name of it")

@@ -318,6 +318,9 @@ func (st *state) loadMissing(blinds []vault.Blind, before uint64, series *charte
 			return errBehind
 		}
 		r, err := st.g.parts.Vault.Record(*l, nil, series, nil)
+		if errors.Is(err, vault.ErrUnavailable) {
+			return err // refused for now, and not for good
+		}
 		if err != nil {
 			continue
 		}

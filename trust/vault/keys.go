@@ -84,7 +84,10 @@ func keysetText(handle *keyset.Handle, kms tink.AEAD) ([]byte, error) {
 	var text bytes.Buffer
 	var err error
 	if kms != nil {
-		err = handle.Write(keyset.NewJSONWriter(&text), kms)
+		asked := &noted{AEAD: kms}
+		if err = handle.Write(keyset.NewJSONWriter(&text), asked); err != nil && asked.err != nil {
+			err = asked.err
+		}
 	} else {
 		err = insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text))
 	}
@@ -92,6 +95,24 @@ func keysetText(handle *keyset.Handle, kms tink.AEAD) ([]byte, error) {
 		return nil, fmt.Errorf("%w: the keyset could not be written: %w", ErrKeys, err)
 	}
 	return text.Bytes(), nil
+}
+
+// noted remembers what a key service said, for the library does not pass it on whole.
+type noted struct {
+	tink.AEAD
+	err error
+}
+
+// Encrypt asks the service.
+func (n *noted) Encrypt(plain, aad []byte) (sealed []byte, err error) {
+	sealed, n.err = n.AEAD.Encrypt(plain, aad)
+	return sealed, n.err
+}
+
+// Decrypt asks the service.
+func (n *noted) Decrypt(sealed, aad []byte) (plain []byte, err error) {
+	plain, n.err = n.AEAD.Decrypt(sealed, aad)
+	return plain, n.err
 }
 
 func readKeys(dir string, kms tink.AEAD) (keyFiles, error) {
@@ -105,10 +126,15 @@ func readKeys(dir string, kms tink.AEAD) (keyFiles, error) {
 	defer clear(text)
 	var handle *keyset.Handle
 	switch {
+	case kms != nil && !sealed(text):
+		return keyFiles{}, fmt.Errorf("%w: %s is sealed by no key service: leave out --kms, or have it sealed with rapport keys seal", ErrKeys, wrappingFile)
 	case kms != nil:
-		handle, err = keyset.Read(keyset.NewJSONReader(bytes.NewReader(text)), kms)
-	case bytes.Contains(text, []byte(`"encryptedKeyset"`)):
-		return keyFiles{}, fmt.Errorf("%w: %s is sealed by a key service: name that service", ErrKeys, wrappingFile)
+		asked := &noted{AEAD: kms}
+		if handle, err = keyset.Read(keyset.NewJSONReader(bytes.NewReader(text)), asked); errors.Is(asked.err, ErrKeyService) {
+			return keyFiles{}, fmt.Errorf("%w: %s cannot be opened now: %w", ErrKeys, wrappingFile, asked.err)
+		}
+	case sealed(text):
+		return keyFiles{}, fmt.Errorf("%w: %s is sealed by a key service: name that service with --kms", ErrKeys, wrappingFile)
 	default:
 		handle, err = insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
 	}
@@ -138,6 +164,9 @@ func readKeys(dir string, kms tink.AEAD) (keyFiles, error) {
 	k.secrets["tree"], k.secrets["tree-public"] = signer, verifier
 	return k, nil
 }
+
+// sealed says whether a keyset's text is sealed by a key service.
+func sealed(text []byte) bool { return bytes.Contains(text, []byte(`"encryptedKeyset"`)) }
 
 // ownerOnly refuses a key file or folder that is a link, is not ours, or that others could read.
 func ownerOnly(path string, dir bool) error {

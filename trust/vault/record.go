@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/rapporthq/rapport/charter"
@@ -59,7 +60,7 @@ type Record struct {
 
 // Record opens the heads of a person. streams gives the store's interned streams; series the accepted charters; marks
 // the ids of the charter's sensitive rules that an item falls under: without it no line of any event is opened but for
-// the person themselves. It fails only with ErrNotFound, when nothing was loaded.
+// the person themselves. It fails with ErrNotFound when nothing was loaded, and with ErrUnavailable when nobody can tell now whether a key opens.
 func (v *Vault) Record(l Loaded, streams func(StreamID) (Stream, bool), series *charter.Series, marks func(item string) []string) (*Record, error) {
 	if l.Who.Root.IsZero() {
 		return nil, ErrNotFound
@@ -69,7 +70,11 @@ func (v *Vault) Record(l Loaded, streams func(StreamID) (Stream, bool), series *
 		v: v, far: l.Who.Far(), rings: make(map[person.ID]*KeyRing, 1+len(l.Who.Also)), frames: l.Frames, marks: marks,
 	}
 	for _, id := range l.Who.All() {
-		if k, err := v.Key(id, l.Wrapped[id]); err == nil {
+		k, err := v.Key(id, l.Wrapped[id])
+		if errors.Is(err, ErrUnavailable) { // that a key cannot be asked for is not that it is gone
+			return nil, err
+		}
+		if err == nil {
 			r.rings[id] = k
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -91,7 +92,8 @@ func (v *Vault) Enrol(at person.Instant) (Enrolment, *KeyRing, error) {
 }
 
 // Key unwraps the data key of a pseudonym, or takes it from the bounded cache when it was unwrapped from these very
-// bytes. ErrUnreadable when the bytes are not the pseudonym's, were changed, or there are none.
+// bytes. ErrUnreadable when the bytes are not the pseudonym's, were changed, or there are none; ErrUnavailable when that cannot be told now, for the
+// keyset was changed by another process and cannot be read.
 func (v *Vault) Key(id person.ID, wrapped []byte) (*KeyRing, error) {
 	if id.IsZero() || len(wrapped) < 28 {
 		return nil, ErrUnreadable
@@ -101,6 +103,9 @@ func (v *Vault) Key(id person.ID, wrapped []byte) (*KeyRing, error) {
 	}
 	aad := id // a copy, so that only a miss makes garbage
 	raw, err := v.wrapping.unwrap(wrapped, aad[:])
+	if errors.Is(err, ErrUnavailable) {
+		return nil, err
+	}
 	if err != nil || len(raw) != 32 {
 		return nil, ErrUnreadable
 	}

@@ -2,11 +2,13 @@ package vault
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -21,7 +23,11 @@ type wrapping struct {
 
 	changing sync.Mutex
 	seen     os.FileInfo // the keyset's file as it was read
+	failed   time.Time   // when a changed keyset could last not be read
 }
+
+// retryAfter is how long nobody asks again for a keyset that could not be read: a key service that hangs must not hold up every decision.
+const retryAfter = 10 * time.Second
 
 type generation struct {
 	handle  *keyset.Handle
@@ -59,37 +65,77 @@ func (w *wrapping) unwrapNow(sealed, aad []byte) ([]byte, error) {
 }
 
 // unwrap opens what wrap made; when the keys that are known cannot, and another process has changed the keyset meanwhile, with the changed one.
+// ErrUnavailable when there is a changed one and it cannot be read now.
 func (w *wrapping) unwrap(sealed, aad []byte) ([]byte, error) {
 	raw, err := w.now.Load().aead.Decrypt(sealed, aad)
-	if err != nil && w.refresh() {
-		raw, err = w.now.Load().aead.Decrypt(sealed, aad)
+	if err == nil {
+		return raw, nil
 	}
-	return raw, err
+	changed, failed := w.refresh()
+	switch {
+	case failed != nil:
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, failed)
+	case changed:
+		return w.now.Load().aead.Decrypt(sealed, aad)
+	}
+	return nil, err
 }
 
 // refresh reads the keyset anew when its file is another one, and says whether it was.
-func (w *wrapping) refresh() bool {
-	path := filepath.Join(w.dir, wrappingFile)
-	info, err := os.Stat(path)
+func (w *wrapping) refresh() (changed bool, err error) {
+	info, err := os.Stat(filepath.Join(w.dir, wrappingFile))
 	if err != nil {
-		return false
+		return false, fmt.Errorf("%w: %s cannot be looked at: %w", ErrKeys, wrappingFile, err)
 	}
 	w.changing.Lock()
 	defer w.changing.Unlock()
+	return w.takeUp(info)
+}
+
+// takeUp is refresh for who holds changing.
+func (w *wrapping) takeUp(info os.FileInfo) (changed bool, err error) {
 	if w.seen != nil && os.SameFile(info, w.seen) && info.ModTime().Equal(w.seen.ModTime()) {
-		return false
+		return false, nil
+	}
+	if time.Since(w.failed) < retryAfter {
+		return false, fmt.Errorf("%w: %s was changed and cannot be read just now", ErrKeys, wrappingFile)
 	}
 	k, err := readKeys(w.dir, w.kms)
 	if err != nil {
-		return false
+		w.failed = time.Now()
+		return false, err
 	}
-	w.seen = info
+	w.seen, w.failed = info, time.Time{}
 	w.now.Store(newGeneration(k.handle, k.kek))
-	return true
+	return true, nil
 }
 
 // Follow takes up a keyset that another process of the same home has rotated. It costs a look at one file's date.
-func (v *Vault) Follow() { v.wrapping.refresh() }
+func (v *Vault) Follow() error {
+	_, err := v.wrapping.refresh()
+	return err
+}
+
+// ErrRotating says that another process is changing the keys of this home.
+var ErrRotating = errors.New("another process is changing the keys of this home: wait until it is done")
+
+// Alone takes the folder of keys for whoever is about to change it, until release is called or the process ends, and takes up what others changed
+// before: two that rotate from the same keyset would each write one that lacks the other's key, and what that has wrapped would be lost.
+// ErrRotating when another has it.
+func (v *Vault) Alone() (release func(), err error) {
+	lock, err := lockFolder(v.wrapping.dir)
+	if err != nil {
+		return nil, err
+	}
+	v.wrapping.changing.Lock()
+	v.wrapping.failed = time.Time{} // whoever asks for this waits for an answer
+	v.wrapping.changing.Unlock()
+	if err := v.Follow(); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	return func() { _ = lock.Close() }, nil
+}
 
 // Generation names the wrapping key by which a data key is wrapped: the same for all that one key has wrapped.
 type Generation [5]byte
@@ -110,7 +156,8 @@ func (v *Vault) Wrapping() (now Generation, old []Generation) {
 }
 
 // Rotate makes a new wrapping key. From its return on data keys are wrapped by it; those that were wrapped before still open. The other key
-// files are sealed by it anew. A rotation that was begun and not retired is gone on with: no further key is made. Values are not touched.
+// files are sealed by it anew. A rotation that was begun and not retired is gone on with: no further key is made. Values are not touched. Call it, and
+// Retire, between Alone and its release.
 func (v *Vault) Rotate() error {
 	w := &v.wrapping
 	w.changing.Lock()
@@ -151,7 +198,8 @@ func (v *Vault) Rotate() error {
 	return nil
 }
 
-// Rewrap gives a data key wrapped by the current wrapping key; the same bytes when it is already. ErrUnreadable when it cannot be unwrapped.
+// Rewrap gives a data key wrapped by the current wrapping key; the same bytes when it is already. ErrUnreadable when it cannot be unwrapped,
+// ErrUnavailable when that cannot be told now.
 func (v *Vault) Rewrap(id [16]byte, wrapped []byte) ([]byte, error) {
 	g, ok := GenerationOf(wrapped)
 	if !ok {
@@ -161,6 +209,9 @@ func (v *Vault) Rewrap(id [16]byte, wrapped []byte) ([]byte, error) {
 		return wrapped, nil
 	}
 	raw, err := v.wrapping.unwrap(wrapped, id[:])
+	if errors.Is(err, ErrUnavailable) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, ErrUnreadable
 	}
@@ -187,6 +238,21 @@ func (v *Vault) Retire() error {
 		}
 	}
 	return w.change(m)
+}
+
+// SealKeyset has the wrapping keyset sealed by another key service, or by none when kms is nil, from now on. What it holds stays as it is: who could
+// read it before still has it, until a rotation. Call it between Alone and its release.
+func (v *Vault) SealKeyset(kms tink.AEAD) error {
+	w := &v.wrapping
+	w.changing.Lock()
+	defer w.changing.Unlock()
+	before := w.kms
+	w.kms = kms
+	err := w.change(keyset.NewManagerFromHandle(w.now.Load().handle))
+	if err != nil {
+		w.kms = before
+	}
+	return err
 }
 
 // change writes the keyset of m and takes it up. The caller holds changing.

@@ -106,6 +106,43 @@ func TestARotationReadsThroughoutAndThenTheOldKeyIsDead(t *testing.T) {
 	}
 }
 
+// TestTwoWhoRotateDoNotLoseEachOthersKey rotates in two processes of one home: one at a time, and the second from where the first left the keyset.
+func TestTwoWhoRotateDoNotLoseEachOthersKey(t *testing.T) {
+	home := t.TempDir()
+	one, err := Create(home)
+	must(t, err)
+	e, _ := enrolled(t, one)
+	two, err := Open(home)
+	must(t, err)
+	wrapped := e.Wrapped
+	for n, v := range []*Vault{one, two, one} {
+		release, err := v.Alone()
+		must(t, err)
+		for _, other := range []*Vault{one, two} {
+			if again, err := other.Alone(); !errors.Is(err, ErrRotating) {
+				again()
+				t.Fatalf("round %d: two change the keys at once: %v", n, err)
+			}
+		}
+		must(t, v.Rotate())
+		wrapped, err = v.Rewrap(e.ID, wrapped)
+		must(t, err)
+		must(t, v.Retire())
+		release()
+		fresh, err := Open(home) // the other is told nothing before its turn
+		must(t, err)
+		if _, err := fresh.Key(e.ID, wrapped); err != nil {
+			t.Fatalf("round %d: nobody can read any more: %v", n, err)
+		}
+	}
+	for _, v := range []*Vault{one, two} {
+		v.Forget(e.ID)
+		if _, err := v.Key(e.ID, wrapped); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestWhatAKeyFileHeldIsOverwritten holds on to the file that a rotation replaces.
 func TestWhatAKeyFileHeldIsOverwritten(t *testing.T) {
 	home := t.TempDir()

@@ -21,6 +21,7 @@ import (
 // The errors of this package, beside those of the store's ports. None holds anything personal.
 var (
 	ErrKeys       = errors.New("the keys of this home cannot be used")
+	ErrKeyService = errors.New("the key service did not answer what it was asked")
 	ErrIdentifier = errors.New("that is no identifier: it is empty, longer than 512 bytes, not valid UTF-8 or not of its kind")
 	ErrUnreadable = errors.New("this cannot be opened: it was changed, or its key is gone")
 )
