@@ -364,7 +364,27 @@ type Source struct {
 	LearntDefault     person.Learnt            // of its facts; acquired when the charter says nothing
 	LearntFacts       map[string]person.Learnt // by fact, where it differs
 	ConsentCategories map[string]string        // a consent tool's category → purpose
+	Dates             DateOrder                // how it writes days, where that is not as 2006-01-02; empty: it is not said
+	Decimals          Decimals                 // how it writes numbers in texts; empty: it is not said
 }
+
+// DateOrder is how a source writes days such as 1/2/1980.
+type DateOrder string
+
+// The orders.
+const (
+	DayFirst   DateOrder = "day-first"
+	MonthFirst DateOrder = "month-first"
+)
+
+// Decimals is what stands before the fraction of the numbers that a source writes in texts.
+type Decimals string
+
+// What may stand there.
+const (
+	Point Decimals = "point" // 1,234.56
+	Comma Decimals = "comma" // 1.234,56
+)
 
 // LearntOf says how a fact from this source was come by.
 func (s *Source) LearntOf(fact string) person.Learnt {

@@ -152,6 +152,8 @@ func (d *differ) sources() {
 			path := "sources." + n
 			d.same(path+".kind", d.phrase("The kind of the source %s", n), o.Kind, s.Kind)
 			d.same(path+".channel", d.phrase("The channel of the source %s", n), o.Channel, s.Channel)
+			d.same(path+".dates", d.phrase("How the source %s writes days", n), string(o.Dates), string(s.Dates))
+			d.same(path+".decimals", d.phrase("How the source %s writes numbers", n), string(o.Decimals), string(s.Decimals))
 			d.list(o.Purposes, s.Purposes,
 				func(p string) { d.add(path+".purposes", Widened, "Data from %s may now also be used for %s.", n, p) },
 				func(p string) { d.add(path+".purposes", Narrowed, "Data from %s may no longer be used for %s.", n, p) })

@@ -6,20 +6,17 @@ import (
 	"time"
 )
 
-var (
-	countryCode  = regexp.MustCompile(`^[A-Z]{2}$`)
-	currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
-)
+var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 
 func (r *reader) brand(a at) {
 	b := &r.c.Brand
 	set := func(to *string) func(at) {
 		return func(v at) { *to, _ = r.str(v) }
 	}
-	code := func(to *string, good *regexp.Regexp, what, mend *sentence) func(at) {
+	code := func(to *string, good func(string) bool, what, mend *sentence) func(at) {
 		return func(v at) {
 			s, ok := r.str(v)
-			if ok && !good.MatchString(s) {
+			if ok && !good(s) {
 				r.fail(v, say("%q is no %s", clip(s), what), mend)
 				return
 			}
@@ -37,8 +34,8 @@ func (r *reader) brand(a at) {
 				b.Languages = append(b.Languages, s)
 			})
 		}),
-		allow("region", code(&b.Region, countryCode, say("country code"), say("write two capital letters such as GB"))),
-		allow("currency", code(&b.Currency, currencyCode, say("currency"), say("write three capital letters such as GBP"))),
+		allow("region", code(&b.Region, countryCode.MatchString, say("country code"), say("write two capital letters such as GB"))),
+		allow("currency", code(&b.Currency, IsCurrency, say("currency"), say("write its code of ISO 4217, three capital letters such as GBP"))),
 		allow("time-zone", func(v at) {
 			s, ok := r.str(v)
 			if !ok {

@@ -18,6 +18,14 @@ func (r *reader) sources(a at) {
 			need("purposes", func(v at) { s.Purposes = r.purposesOf(v) }),
 			need("channel", func(v at) { s.Channel = r.channel(v) }),
 			allow("learnt", func(v at) { r.learnt(s, v) }),
+			allow("dates", func(v at) {
+				w, _ := r.word(v, say("order of day and month"), string(DayFirst), string(MonthFirst))
+				s.Dates = DateOrder(w)
+			}),
+			allow("decimals", func(v at) {
+				w, _ := r.word(v, say("sign before a fraction"), string(Point), string(Comma))
+				s.Decimals = Decimals(w)
+			}),
 			allow("consent-categories", func(v at) {
 				r.named(v, say("consent category"), anyName, anyRule, func(category string, v at) {
 					if p := r.purposeName(v); p != "" {

@@ -20,6 +20,7 @@ const (
 	Bounced                        // mail to it came back
 	Returned                       // a letter to it came back
 	Disputed                       // the person said that it is wrong
+	Unsettled                      // can be read in two ways, and nobody knows which: 1/2/1980
 	allDoubts   = 1<<iota - 1
 )
 
@@ -28,7 +29,7 @@ var doubts = [...]struct {
 	factor float64
 }{
 	{"placeholder", 0.05}, {"misspelt", 0.3}, {"disposable", 0.4}, {"role", 0.7}, {"impossible", 0.1}, {"unlikely", 0.3}, {"misfit", 0.4},
-	{"ambiguous", 0.7}, {"mended", 0.95}, {"guessed", 1}, {"bounced", 0.1}, {"returned", 0.2}, {"disputed", 0},
+	{"ambiguous", 0.7}, {"mended", 0.95}, {"guessed", 1}, {"bounced", 0.1}, {"returned", 0.2}, {"disputed", 0}, {"unsettled", 0.4},
 }
 
 // Quality is the product of the factors of the doubts: 1 without any. The factors are chosen, not measured: those that make a value

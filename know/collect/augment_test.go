@@ -58,6 +58,56 @@ func TestWhatComesInIsPutRightAndJudged(t *testing.T) {
 	h.wantFacts("a number beside its country", "phone", "+33612345678 1 [] declared by signup")
 }
 
+// TestDatesAndAmountsAreReadAsTheirSourceWritesThem sends the forms that other programs write: one reading is kept, of two the one that the charter says of the
+// source; where it says nothing a fact is kept in doubt, and a property of an event, which nothing could hold, is refused.
+func TestDatesAndAmountsAreReadAsTheirSourceWritesThem(t *testing.T) {
+	h := newHome(t)
+	h.say("u", "personalise", consent.Yes, false)
+	h.want("one reading", h.traits("signup", `{"birthday":"31/12/1980","credit":"£1,234.50"}`), 1)
+	h.wantFacts("one reading", "birthday", "1980-12-31 1 [] declared by signup")
+	h.wantFacts("one reading", "credit", "1234.5 1 [] declared by signup")
+	h.traits("signup", `{"birthday":"1/2/1980","credit":"1,234"}`)
+	h.wantFacts("two readings", "birthday", "1980-02-01 0.4 [unsettled] declared by signup")
+	h.wantFacts("two readings", "credit", "1234 0.4 [unsettled] declared by signup")
+	h.want("no reading, and another currency", h.traits("signup", `{"birthday":"31/13/1980","credit":"12 EUR"}`), 0, TypeMismatch, TypeMismatch)
+	h.traits("legacy", `{"birthday":"1/2/1980","credit":"1.234"}`)
+	h.wantFacts("the source's reading", "birthday", "1980-01-02 1 [] declared by legacy", "1980-02-01 0.4 [unsettled] declared by signup")
+	h.wantFacts("the source's reading", "credit", "1234 0.4 [unsettled] declared by signup", "1234 1 [] declared by legacy")
+	h.traits("legacy", `{"birthday":"1/1/1980"}`)
+	h.wantFacts("what is doubted of the value stays", "birthday", "1980-01-01 0.7 [ambiguous] declared by legacy", "1980-02-01 0.4 [unsettled] declared by signup")
+	buys := func(source, id, total string) Outcome {
+		return h.send(source, fmt.Sprintf(`{"userId":"u","messageId":%q,"timestamp":%q,"event":"Order Completed","properties":{"order_id":%q,"total":%s,"products":[{"product_id":"A"}]}}`, id, h.now.Time().Format(time.RFC3339), id, total), Track)
+	}
+	h.want("money as it is written", buys("tills", "o1", `"£12.50"`), 1)
+	h.want("money of two readings in an event", buys("tills", "o2", `"1,234"`), 1, TypeMismatch)
+	h.want("money as the source writes it", buys("legacy", "o3", `"1.234"`), 1)
+	var totals []string
+	for _, e := range h.person(vault.UserID, "u", h.now).History {
+		totals = append(totals, fmt.Sprint(e.Properties["total"]))
+	}
+	if slices.Sort(totals); fmt.Sprint(totals) != "[12.5 1234 <nil>]" {
+		t.Errorf("the orders are of %v", totals)
+	}
+}
+
+// TestAFileIsReadAsItsSourceWrites brings the same rows for a source that writes days and fractions in its own way and for one of which nothing is said.
+func TestAFileIsReadAsItsSourceWrites(t *testing.T) {
+	h := newHome(t)
+	h.say("u", "personalise", consent.Yes, false)
+	const people = "userId;birthday;credit\nu;2/1/1980;1.234\n"
+	h.wantReport("people", h.bring(People, "legacy", people), 1, 1, 0)
+	h.wantReport("people", h.bring(People, "signup", people), 1, 1, 0)
+	h.wantFacts("a day", "birthday", "1980-01-02 0.4 [unsettled] declared by signup", "1980-02-01 1 [] declared by legacy")
+	h.wantFacts("an amount", "credit", "1.234 1 [] declared by signup", "1234 1 [] declared by legacy")
+	const orders = "userId;event;order_id;total;product_id;quantity;price\nu;Order Completed;o1;1.234,50;A;1;1.234,50\n"
+	h.wantReport("orders", h.bring(Events, "legacy", orders), 1, 1, 0)
+	for _, e := range h.person(vault.UserID, "u", h.now).History {
+		if e.Properties["total"] != 1234.5 || len(e.Lines) != 1 || e.Lines[0].Price != 1234.5 {
+			t.Errorf("the order is %v of %v", e.Properties, e.Lines)
+		}
+	}
+}
+
 // TestAPlaceholderLeadsToNobody keeps the test address of one person from being the address of all who type it.
 func TestAPlaceholderLeadsToNobody(t *testing.T) {
 	h := newHome(t)

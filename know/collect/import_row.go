@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/trust/consent"
 )
 
@@ -31,6 +32,9 @@ func (r *run) parse(b *block) {
 		return
 	}
 	p := rowParser{run: r, block: b}
+	if c := r.Gate.parts.Charters().Current(); c != nil && c.Sources[r.Source] != nil {
+		p.comma = c.Sources[r.Source].Decimals == charter.Comma
+	}
 	b.batch.file, b.batch.fallback = true, Track
 	if r.As == People {
 		b.batch.fallback = Identify
@@ -115,6 +119,7 @@ type rowParser struct {
 	*run
 	block   *block
 	columns []column
+	comma   bool   // the source writes a comma before a fraction
 	order   *order // lines of one order that are being gathered
 }
 
@@ -397,7 +402,7 @@ func (p *rowParser) factsJSON(fields [][]byte) []byte {
 			if c.fact == nil {
 				b = append(b, '0') // it falls at the gate: there is no need to copy it
 			} else {
-				b = appendCell(b, c.fact, v)
+				b = p.appendCell(b, c.fact, v)
 			}
 		}
 	}
@@ -429,8 +434,15 @@ func appendMember(b []byte, name string) []byte {
 	return append(appendText(b, []byte(name)), ':')
 }
 
-// appendCell writes a cell as the JSON value of its type, or as a text that will fall at the gate.
-func appendCell(b []byte, t *charter.Type, cell []byte) []byte {
+// appendCell writes a cell as the JSON value of its type, or as a text of which the gate decides.
+func (p *rowParser) appendCell(b []byte, t *charter.Type, cell []byte) []byte {
+	if p.comma && (t.Name == charter.TMoney || t.Name == charter.TNumber) { // 1.234 is no number with a point then
+		value, doubts, ok := quality.Written(t, string(cell), quality.Setting{Decimals: charter.Comma}, false)
+		if !ok || doubts != 0 {
+			return appendText(b, cell)
+		}
+		return append(b, value...)
+	}
 	v, err := t.ValueText(string(cell))
 	if err != nil {
 		return appendText(b, cell)
@@ -512,7 +524,7 @@ func (p *rowParser) eventJSON(fields [][]byte, o *order) []byte {
 		if e == nil || e.Properties[c.name] == nil {
 			b = append(b, '0') // it falls at the gate: there is no need to copy it
 		} else {
-			b = appendCell(b, &e.Properties[c.name].Type, v)
+			b = p.appendCell(b, &e.Properties[c.name].Type, v)
 		}
 	}
 	if o != nil {
@@ -572,9 +584,9 @@ func (p *rowParser) gather(fields [][]byte, number int64) string {
 		o.lines = appendMember(o.lines, p.columns[i].name)
 		switch p.columns[i].name {
 		case "price":
-			o.lines = appendCell(o.lines, &money, v)
+			o.lines = p.appendCell(o.lines, &money, v)
 		case "quantity":
-			o.lines = appendCell(o.lines, &count, v)
+			o.lines = p.appendCell(o.lines, &count, v)
 		default:
 			o.lines = appendText(o.lines, v)
 		}

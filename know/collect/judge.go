@@ -18,7 +18,8 @@ type trait struct {
 	name  string
 	plan  *factPlan // nil: the charter does not declare it
 	value string
-	bad   bool // not of the declared type
+	bad   bool          // not of the declared type
+	doubt person.Doubts // of how it was written
 	blind vault.Blind
 	kind  vault.IdentifierKind // email, phone, or a kind that joins, when a verified one leads to the person
 }
@@ -109,7 +110,8 @@ func (st *state) traits(raw []byte, flat bool) []trait {
 			d := t.plan.datum
 			var err error
 			if t.value, err = canonical(&d.Type, v); err != nil {
-				t.value, t.bad = "", true
+				t.value, t.doubt, t.bad = st.written(&d.Type, v, quality.Born(d))
+				t.bad = !t.bad
 			} else if st.plan.server && d.Kind == charter.Identifier {
 				switch d.Type.Name {
 				case charter.TEmail:
@@ -380,7 +382,14 @@ func (st *state) body(m *Message, ep *eventPlan, v *verdict) bool {
 		case raw == nil && m.Type != Track && (f.property.Name == "name" || f.property.Name == "category"):
 			raw = k.at(m.raw, []string{f.property.Name})
 		}
-		switch err := k.add(f.property.Name, &f.property.Type, raw); {
+		err := k.add(f.property.Name, &f.property.Type, raw)
+		if err != nil && err != errAbsent && err != errReturned {
+			// As people write it, where there is one reading: an event has no quality by which it could be held.
+			if value, doubt, ok := st.written(&f.property.Type, raw, false); ok && doubt == 0 {
+				err = k.add(f.property.Name, &f.property.Type, asJSON(&f.property.Type, value))
+			}
+		}
+		switch {
 		case err == nil:
 		case err == errAbsent && f.property.Required:
 			v.refuseFor(f.property.Name, RequiredMissing)
@@ -439,6 +448,7 @@ func (st *state) facts(m *Message, n *notes, p place, moment person.Moment, v *v
 		learnt := src.LearntOf(t.name)
 		st.keep(p)
 		j := quality.Judge(t.plan.datum, t.value, beside)
+		j.Doubts |= t.doubt
 		fact := person.Fact{Head: person.Head{Of: p.id, Name: t.name, Learnt: learnt, Source: src.Name, Channel: src.Channel,
 			At: n.at, Received: st.received, Charter: st.charter.Position, Quality: j.Quality(), Doubts: j.Doubts, Told: learnt == person.Declared && server, Verified: server}, Value: j.Value}
 		st.change.Put = append(st.change.Put, ring.SealFact(fact))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -110,6 +111,28 @@ func canonical(t *charter.Type, raw []byte) (string, error) {
 		return "", err
 	}
 	return t.Canonical(v)
+}
+
+// written reads a text that is not in the charter's form as people and other programs write dates and amounts; false when it is none. Numbers that are no
+// money come as text from those sources only of which the charter says how they write them.
+func (st *state) written(t *charter.Type, raw []byte, born bool) (value string, doubts person.Doubts, ok bool) {
+	if len(raw) == 0 || raw[0] != '"' || t.Name == charter.TNumber && st.plan.source.Decimals == "" {
+		return "", 0, false
+	}
+	v, err := decode(raw)
+	text, is := v.(string)
+	if err != nil || !is {
+		return "", 0, false
+	}
+	return quality.Written(t, text, quality.Setting{Region: st.charter.Brand.Region, At: st.received, Dates: st.plan.source.Dates, Decimals: st.plan.source.Decimals}, born)
+}
+
+// asJSON writes the canonical text of a date or a number as JSON.
+func asJSON(t *charter.Type, value string) []byte {
+	if t.Name == charter.TDate {
+		return appendText(nil, []byte(value))
+	}
+	return []byte(value)
 }
 
 // decode gives a JSON value as encoding/json would, without its cost for plain texts, numbers and booleans.

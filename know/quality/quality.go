@@ -21,6 +21,9 @@ type Setting struct {
 	Country string         // what the same message says of the person's country; empty: nothing
 	At      person.Instant // when it came
 	Own     bool           // the person wrote it in their own signed session: its form is theirs
+
+	Dates    charter.DateOrder // how the source writes days; empty: it is not said. See Written
+	Decimals charter.Decimals  // how it writes numbers; empty: it is not said
 }
 
 // Judged is a value as it is kept.
@@ -44,7 +47,7 @@ func Judge(d *charter.Datum, value string, s Setting) Judged {
 	case charter.TName:
 		j.name(s)
 	case charter.TDate:
-		j.date(s, d.Category == birth)
+		j.date(s, Born(d))
 	case charter.TPostcode:
 		j.postcode(s)
 	case charter.TCountry:
@@ -58,6 +61,9 @@ func Judge(d *charter.Datum, value string, s Setting) Judged {
 	}
 	return j
 }
+
+// Born says whether a datum is a date of birth.
+func Born(d *charter.Datum) bool { return d.Category == birth }
 
 // birth is the category of dates of birth in the vocabulary of charters.
 const birth = "user.demographic.date_of_birth"
