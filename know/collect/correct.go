@@ -29,8 +29,8 @@ func ownPlan(c *charter.Charter) *plan {
 	return newPlan(c, &charter.Source{Name: ownSource, Kind: "server", Purposes: c.Order.Purposes, Channel: "web", LearntDefault: person.Declared})
 }
 
-// Correct puts the person's own word in the place of a fact that is kept of them, or that they removed before: the same judgement as
-// for any source decides whether it may be kept, what every source said goes, and no source brings it back. id is the pseudonym of
+// Correct puts the person's own word in the place of a fact that is kept of them, or that they removed before, or of a protective one of which nothing
+// was kept: the same judgement as for any source decides whether it may be kept, what every source said goes, and no source brings it back. id is the pseudonym of
 // their signed session, text the value as a form has it. When it returns without an error it is on disk, and in force for the next
 // decision. An address that is corrected finds nobody by itself: only a source that verifies it may say whose it is.
 //
@@ -65,9 +65,6 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	if fp == nil || len(fp.purposes) == 0 {
 		return errNotYours
 	}
-	if self.Bound(c, name) {
-		return errLaw
-	}
 	value, err := fp.datum.Type.CanonicalText(text)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, "That cannot be kept as it is written: "+err.Error()+".", err)
@@ -84,7 +81,13 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 		return err
 	}
 	old := r.FactRows(name)
-	if len(old) == 0 && !r.Suppressed(name) {
+	// A wish to be spared something can be told without having been asked: it only takes away. What a law asks for is told by the person where nobody has
+	// said it yet, and stands in nobody's way.
+	first, bound := len(old) == 0 && !r.Suppressed(name), self.Bound(c, name)
+	switch {
+	case bound && !(first && fp.datum.Protective):
+		return errLaw
+	case first && !fp.datum.Protective:
 		return errNothingKept
 	}
 	st := g.begin(ctx, Arrival{Source: ownSource, Batch: &Batch{}}, series, p, received)
@@ -104,7 +107,7 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 		}
 	}
 	for _, of := range r.Who.All() { // with each pseudonym, so that a split forgets nothing
-		if ring := sub.ring(of); ring != nil {
+		if ring := sub.ring(of); ring != nil && !bound {
 			st.change.Put = append(st.change.Put, ring.SealSuppressed(name, received))
 		}
 	}

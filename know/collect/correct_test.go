@@ -160,3 +160,35 @@ func TestWhatWasRemovedCanBeToldAgain(t *testing.T) {
 		t.Errorf("it is %q", got)
 	}
 }
+
+// TestAWishThatProtectsCanBeToldUnasked tells a protective fact of which nothing was kept: with the leave that it needs, and for it alone.
+func TestAWishThatProtectsCanBeToldUnasked(t *testing.T) {
+	h, id := known(t)
+	refused := func(what string, err error, code fault.Code) {
+		t.Helper()
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != code {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("without an express yes", h.correct(id, "diet", "diabetic"), fault.Refused)
+	h.say("u", "protect", consent.Yes, false)
+	refused("with a yes that was not express", h.correct(id, "diet", "diabetic"), fault.Refused)
+	if got := h.open(id).facts()["diet"]; got != "" {
+		t.Fatalf("it is kept without leave: %q", got)
+	}
+	h.say("u", "protect", consent.Yes, true)
+	refused("what does not protect, told unasked", h.correct(id, "birthday", "1980-12-31"), fault.NotFound)
+	refused("a value that there is not", h.correct(id, "diet", "keto"), fault.Invalid)
+	if err := h.correct(id, "diet", "diabetic"); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.open(id).facts()["diet"]; got != "diabetic" {
+		t.Errorf("it is kept as %q", got)
+	}
+	h.now = h.now.Add(time.Hour)
+	h.want("a source that would undo it", h.send("signup", `{"userId":"u","messageId":"undo","timestamp":"2026-11-20T11:59:00Z","traits":{"diet":"none"}}`, Identify), 0, Suppressed)
+	if err := h.correct(id, "diet", "none"); err != nil {
+		t.Error(err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
+	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/self"
 	"github.com/rapporthq/rapport/trust/tact"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -131,6 +132,31 @@ func gone(c *charter.Charter, r *vault.Record, lang string) []Gone {
 			g.Tell = field(d, "", lang)
 		}
 		out = append(out, g)
+	}
+	return out
+}
+
+// wishes lists what the person can ask to be spared and has not told.
+func wishes(c *charter.Charter, r *vault.Record, now person.Instant, lang string) []Wish {
+	var out []Wish
+	for _, name := range c.Order.Data {
+		d := c.Data[name]
+		if !d.Protective || !correctable(d) || slices.Contains(r.Removed, name) || slices.ContainsFunc(r.Facts, func(h person.Head) bool { return h.Name == name }) {
+			continue
+		}
+		w := Wish{Name: name, Title: d.Title(lang, &c.Brand), Benefit: d.Benefit.In(lang, &c.Brand), Why: whys(c, d.Purposes, lang), Tell: field(d, "", lang), Charter: c.Position}
+		for _, purpose := range d.Purposes {
+			p := c.Purposes[purpose]
+			st := consent.Of(c, purpose, r.Who, r.Choices, person.Moment{At: now, Now: now, Session: true}, now)
+			if st.Allowed && (!p.Explicit || st.Explicit) {
+				w.Ask = nil
+				break
+			}
+			if w.Ask == nil && p.Basis.Switchable() {
+				w.Ask = &Choice{Purpose: purpose, Why: p.Why.In(lang, &c.Brand), Benefit: p.Benefit.In(lang, &c.Brand), Explicit: p.Explicit}
+			}
+		}
+		out = append(out, w)
 	}
 	return out
 }

@@ -66,6 +66,16 @@ type Gone struct {
 	Tell        *Field
 }
 
+// Wish is a protective fact of which nothing is kept: the person may tell it, and from then on something is left out.
+type Wish struct {
+	Name, Title string
+	Benefit     string
+	Why         []string // its purposes
+	Tell        *Field
+	Ask         *Choice // the purpose to which they must say yes in the same form; nil: they have, or no choice is needed
+	Charter     int     // the position of the words, for that yes
+}
+
 // History is one kind of event as its person reads it.
 type History struct {
 	Title  string
@@ -154,6 +164,7 @@ type View struct {
 	Restricted bool
 	Facts      []Fact
 	Gone       []Gone
+	Wishes     []Wish
 	History    []History
 	Choices    []Choice
 

@@ -117,7 +117,7 @@ func (p *one) view(lang string) (View, error) {
 	}
 	c := house.Charter
 	judged := judgements(house, r, now, lang)
-	v := View{Restricted: r.Restricted, Facts: together(c, facts(c, r, opened, judged, now, lang), lang), Gone: gone(c, r, lang), History: history(house, opened, lang),
+	v := View{Restricted: r.Restricted, Facts: together(c, facts(c, r, opened, judged, now, lang), lang), Gone: gone(c, r, lang), Wishes: wishes(c, r, now, lang), History: history(house, opened, lang),
 		Word: relationship.Word(person.Stranger, lang)}
 	evidence := func(i int) consent.Evidence {
 		e, err := r.Evidence(permit, now, i)

@@ -457,7 +457,13 @@ func (c *Centre) choose(r *http.Request, id person.ID) (string, error) {
 	return answer, c.cfg.Self.Choose(r.Context(), id, purpose, answer == "yes", e)
 }
 
+// correct takes the person's own word. A form that tells something for the first time may bring the yes with it that this needs.
 func (c *Centre) correct(r *http.Request, id person.ID) (string, error) {
+	if r.PostForm.Get("purpose") != "" {
+		if _, err := c.choose(r, id); err != nil {
+			return "", err
+		}
+	}
 	return "corrected", c.cfg.Self.Correct(r.Context(), id, r.PostForm.Get("fact"), r.PostForm.Get("value"))
 }
 
