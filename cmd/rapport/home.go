@@ -50,6 +50,9 @@ func makeHome(dir string, source []byte, with ...vault.Option) error {
 		return err
 	}
 	if _, err = vault.Create(dir, with...); err != nil {
+		for _, made := range []string{"keys", charterFile, databaseDir, lakeDir} { // it was empty, and can be tried again
+			_ = os.RemoveAll(filepath.Join(dir, made))
+		}
 		return err
 	}
 	// What is synced in a folder is no good without the folder.

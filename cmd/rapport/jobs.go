@@ -42,7 +42,7 @@ func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
 		name  string
 		every time.Duration
 		work  job.Work
-	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepTurn, h.sweepIfDue}, {"learn", dueEvery, h.learnIfDue}, {"anchor", anchorEvery, h.anchor}, {"erase", eraseEvery, h.finishErasures}} {
+	}{{"fold", foldEvery, h.fold}, {"sequence", sequenceEvery, h.sequence}, {"sweep", sweepTurn, h.sweepIfDue}, {"learn", dueEvery, h.learnAndCount}, {"anchor", anchorEvery, h.anchor}, {"erase", eraseEvery, h.finishErasures}} {
 		r.Every(j.name, j.every, h.told(j.name, j.work))
 	}
 	r.Start(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -219,7 +220,56 @@ func (h *house) keepCensus(ctx context.Context, census *quality.Census) error {
 	for line, n := range census.Counts() {
 		counts[line.String()] = n
 	}
-	return h.meter.days.Set(ctx, tally.Census, counts)
+	if err := h.meter.days.Set(ctx, tally.Census, counts); err != nil {
+		return err
+	}
+	return h.store.PutSetting(ctx, countedSetting, strconv.FormatInt(int64(h.clock()), 10))
+}
+
+// countedSetting says when how good what is kept is was last counted.
+const countedSetting = "quality counted"
+
+// countIfDue counts it by itself when the count is a day old: where nothing may be learnt, or learning fails, nobody else does. It is one look at the
+// population, of heads alone.
+func (h *house) countIfDue(ctx context.Context) error {
+	text, err := h.store.Setting(ctx, countedSetting)
+	if err != nil {
+		return err
+	}
+	now := h.clock()
+	if last, _ := strconv.ParseInt(text, 10, 64); last != 0 && now < person.Instant(last).Add(learnEvery-time.Minute) {
+		return nil
+	}
+	house := h.live.House()
+	c := house.Charter
+	count, err := h.store.People(ctx)
+	if err != nil {
+		return err
+	}
+	permit, err := tact.ForCheck("quality", "everybody", count, c.Position, now.Add(time.Hour))
+	if err != nil {
+		return err
+	}
+	look, err := ledger.Seal(ledger.Look{At: now, Actor: "quality", Role: permit.Role(), Purpose: permit.Purpose(), Reason: "counting how good what is kept is", Fields: permit.Fields(), Count: count, Filter: "everybody"}, h.vault.Home())
+	if err != nil {
+		return err
+	}
+	census := quality.NewCensus(c, now)
+	if err := h.store.Each(ctx, look, func(loaded vault.Loaded) error {
+		r, err := h.vault.Record(loaded, h.streams.of, &house.Series, house.Shelf.Sensitive)
+		if err == nil && !r.Restricted {
+			census.Add(r.Facts, r.SameValue)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	return h.keepCensus(ctx, census)
+}
+
+// learnAndCount is the daily work on models and counts. That one fails does not keep back the other.
+func (h *house) learnAndCount(ctx context.Context) error {
+	return errors.Join(h.learnIfDue(ctx), h.countIfDue(ctx))
 }
 
 // learnIfDue learns when the model is a day old, for what somebody withdrew is out of it within a day, and when it was learnt for a
