@@ -38,6 +38,9 @@ func TestEveryCommandWorksUnderAKeyService(t *testing.T) {
 			sends(t, s.URL, must(t, "token", "--home", home, "--role", "source", "--name", "tills"), orderOf(users[0], "later"))
 			must(t, "keys", "rotate", "--home", home)
 			must(t, "keys", "rotate", "--home", home)
+			until(t, "what was sent is history", func() bool {
+				return strings.Contains(must(t, "rights", "export", "--home", home, "--person", "userId="+users[0]), "later")
+			})
 			if out := must(t, "doctor", "--home", home); !strings.Contains(out, "Nothing must be mended.") {
 				t.Error(out)
 			}
