@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql/driver"
 	"slices"
+	"time"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
@@ -32,37 +32,26 @@ func (s *Store) Oldest(ctx context.Context) (receipt, look person.Instant, err e
 	return receipt, look, err
 }
 
-// ReceiptsAfter gives the account of the receipts that were written after the one with number after, up to limit of them: the last
-// one's number, how many they are, and a hash over their keys and sealed bodies in their order. Those of the last moments are left
-// for the next time: on PostgreSQL a receipt's number is drawn before its transaction ends, so a later number may be seen first. A
-// transaction ends within pgPatience, so what is twice as old is settled; who writes a receipt that has waited for long, as after
-// the server was away, keeps out of the way of who accounts.
-func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (last int64, n int, hash [32]byte, err error) {
-	before := int64(s.clock().Add(-s.dialect.settled))
+// ReceiptsAfter gives the receipts that were written after the one with number after, up to limit of them, for the ledger. Those of
+// the last moments are left for the next time: on PostgreSQL a receipt's number is drawn before its transaction ends, so a later number
+// may be seen first. A transaction ends within pgPatience, so what is twice as old is settled; who writes a receipt that has waited for
+// long, as after the server was away, keeps out of the way of who accounts. What is dated an hour from now or later was made before the clock
+// went back: it keeps nothing back.
+func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (out []ledger.Receipt, err error) {
+	now := s.clock()
+	before, ahead := now.Add(-s.dialect.settled), now.Add(time.Hour)
 	read := func(c conn) error {
-		last, n = after, 0
-		sum := sha256.New()
+		out = out[:0]
 		fresh := false
-		err := c.do(ctx, query{
-			text: "SELECT seq, key, at, body FROM receipt WHERE seq > $1 ORDER BY seq LIMIT $2", args: []driver.Value{after, int64(limit)},
-			scan: func(r row) error {
-				if fresh = fresh || r.int(2) > before; fresh {
-					return nil
-				}
-				body := sha256.Sum256(r.bytes(3))
-				sum.Write(r.bytes(1))
-				sum.Write(body[:])
-				last = r.int(0)
-				n++
-				return nil
-			},
-		})
-		sum.Sum(hash[:0])
-		return err
+		return c.do(ctx, accounted(after+1, limit, func(r ledger.Receipt) {
+			if fresh = fresh || r.At > before && r.At <= ahead; !fresh {
+				out = append(out, r)
+			}
+		}))
 	}
 	if s.dialect.accounting == "" {
 		err = s.engine.snapshot(ctx, read)
-		return last, n, hash, err
+		return out, err
 	}
 	err = s.engine.transaction(ctx, func(c conn) error { // which sees what was committed while it waited
 		if err := c.do(ctx, query{text: s.dialect.accounting, scan: ignore}); err != nil {
@@ -70,7 +59,58 @@ func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (last
 		}
 		return read(c)
 	})
-	return last, n, hash, err
+	return out, err
+}
+
+// accounted reads receipts as the ledger knows them.
+func accounted(from int64, limit int, yield func(ledger.Receipt)) query {
+	return query{
+		text: "SELECT seq, key, person, at, head, body FROM receipt WHERE seq >= $1 ORDER BY seq LIMIT $2", args: []driver.Value{from, int64(max(limit, 0))},
+		scan: func(r row) error {
+			a := ledger.Receipt{Number: r.int(0), At: r.at(3)}
+			if a.Emptied = r.id(2) == ledger.Forgotten && len(r.bytes(5)) == len(a.Leaf); a.Emptied {
+				copy(a.Leaf[:], r.bytes(5))
+			} else {
+				a.Leaf = ledger.ReceiptLeaf(r.id(1), r.id(2), a.At, r.bytes(4), r.bytes(5))
+			}
+			yield(a)
+			return nil
+		},
+	}
+}
+
+// Receipts gives receipts as the ledger knows them. See ledger.Store.
+func (l looks) Receipts(ctx context.Context, from int64, limit int) (out []ledger.Receipt, err error) {
+	err = l.s.engine.snapshot(ctx, func(c conn) error {
+		out = out[:0]
+		return c.do(ctx, accounted(from, limit, func(r ledger.Receipt) { out = append(out, r) }))
+	})
+	return out, err
+}
+
+// emptyReceipts leaves of these people's receipts their numbers, their times and what the ledger's batches are compared with: a hash
+// that nobody can make again. It gives the numbers.
+func emptyReceipts(ctx context.Context, c conn, people []person.ID) (numbers []int64, err error) {
+	var all []ledger.Receipt
+	for _, part := range portions(people) {
+		if err := c.do(ctx, query{
+			text: "SELECT seq, key, person, at, head, body FROM receipt WHERE " + in("person", 1, len(part)) + " ORDER BY seq", args: pad(nil, part),
+			scan: func(r row) error {
+				all = append(all, ledger.Receipt{Number: r.int(0), Leaf: ledger.ReceiptLeaf(r.id(1), r.id(2), r.at(3), r.bytes(4), r.bytes(5))})
+				return nil
+			},
+		}); err != nil {
+			return nil, err
+		}
+	}
+	nobody := ledger.Forgotten
+	qs := make([]query, 0, len(all))
+	for i := range all {
+		r := &all[i]
+		numbers = append(numbers, r.Number)
+		qs = append(qs, query{text: "UPDATE receipt SET key = $2, person = $3, head = $4, body = $5 WHERE seq = $1", args: []driver.Value{r.Number, r.Leaf[:16], nobody[:], []byte{}, r.Leaf[:]}})
+	}
+	return numbers, c.do(ctx, qs...)
 }
 
 // outOfTheWay is what a transaction that writes receipts does first when one of them has waited for long.

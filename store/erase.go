@@ -25,7 +25,7 @@ var holdings = []rights.Holding{
 	{Name: "people", Keeps: "pseudonyms, which are one person, and their wrapped data keys", Table: "person", Column: "id", Forgets: rights.Deleted},
 	{Name: "identifiers", Keeps: "keyed hashes by which they are found", Table: "identifier", Column: "person", Forgets: rights.Deleted},
 	{Name: "facts, choices, feedback, complaints and the like", Keeps: "sealed rows", Table: "sealed", Column: "person", Forgets: rights.Deleted},
-	{Name: "receipts", Keeps: "sealed accounts of decisions", Table: "receipt", Column: "person", Forgets: rights.Deleted},
+	{Name: "receipts", Keeps: "sealed accounts of decisions; of each its time stays, and a hash that nobody can make again", Table: "receipt", Column: "person", Forgets: rights.Emptied},
 	{Name: "events", Keeps: "sealed history", Table: "history", Column: "person", Forgets: rights.Deleted},
 	{Name: "events on their way", Keeps: "sealed events that are not in history yet", Table: "journal", Forgets: rights.Overwritten},
 	{Name: "sessions", Keeps: "hashes of cookies, and whose they are", Table: "session", Column: "person", Forgets: rights.Deleted},
@@ -75,7 +75,7 @@ func (s *Store) ForgetPerson(ctx context.Context, f rights.Forgetting) (sessions
 			return err
 		}
 		e := erasing{c: c, gone: rights.Gone{}}
-		entry, err := e.looks(ctx, f.People, f.Entry)
+		entry, err := e.accounts(ctx, f.People, f.Entry)
 		if err != nil {
 			return err
 		}
@@ -131,8 +131,9 @@ type erasing struct {
 	sessions [][32]byte
 }
 
-// looks empties the looks at these pseudonyms and appends the row that says so. Without any there is a row too: somebody was forgotten.
-func (e *erasing) looks(ctx context.Context, people []person.ID, account func([]int64) (ledger.Row, error)) (ledger.Row, error) {
+// accounts empties the looks at these pseudonyms, and their receipts, and appends the row that says so. Without any there is a row too:
+// somebody was forgotten.
+func (e *erasing) accounts(ctx context.Context, people []person.ID, account rights.Account) (ledger.Row, error) {
 	var numbers []int64
 	waiting := false
 	qs := []query{}
@@ -149,11 +150,16 @@ func (e *erasing) looks(ctx context.Context, people []person.ID, account func([]
 	if waiting {
 		return ledger.Row{}, rights.ErrUnnumbered
 	}
-	entry, err := account(numbers)
+	receipts, err := emptyReceipts(ctx, e.c, people)
+	if err != nil {
+		return ledger.Row{}, err
+	}
+	entry, err := account(numbers, receipts)
 	if err != nil {
 		return entry, err
 	}
 	e.gone["looks"] += len(numbers)
+	e.gone["receipts"] += len(receipts)
 	qs = append(qs[:0], lookRow(&entry))
 	for _, part := range portions(people) {
 		nobody := ledger.Forgotten
@@ -180,7 +186,6 @@ func (e *erasing) rows(ctx context.Context, f rights.Forgetting) (blinds []vault
 				return nil
 			}},
 			query{text: "DELETE FROM sealed WHERE " + list + " RETURNING 1", args: args, scan: count("facts, choices, feedback, complaints and the like")},
-			query{text: "DELETE FROM receipt WHERE " + list + " RETURNING 1", args: args, scan: count("receipts")},
 			query{text: "DELETE FROM session WHERE " + list + " RETURNING hash", args: args, scan: func(r row) error {
 				e.gone["sessions"]++
 				e.sessions = append(e.sessions, [32]byte(r.bytes(0)))
@@ -227,7 +232,7 @@ func (e *erasing) rows(ctx context.Context, f rights.Forgetting) (blinds []vault
 const mostCleared = 1000
 
 // Clear removes what is left of who was forgotten: events, and what others were writing at that moment. See rights.Store.
-func (s *Store) Clear(ctx context.Context, entry func(numbers []int64) (ledger.Row, error)) error {
+func (s *Store) Clear(ctx context.Context, entry rights.Account) error {
 	s.folding.Lock() // nothing moves from the journal to history meanwhile
 	defer s.folding.Unlock()
 	for {
@@ -269,7 +274,7 @@ func (s *Store) Clear(ctx context.Context, entry func(numbers []int64) (ledger.R
 }
 
 // clearMain removes what somebody was writing about people while they were forgotten, and their events from the journal of a home that has one to itself.
-func (s *Store) clearMain(ctx context.Context, people []person.ID, account func([]int64) (ledger.Row, error)) error {
+func (s *Store) clearMain(ctx context.Context, people []person.ID, account rights.Account) error {
 	return s.update(ctx, func(ctx context.Context, c conn) error {
 		if s.waiting != nil {
 			return s.blankWaiting(ctx, c, people)
@@ -285,7 +290,7 @@ func (s *Store) clearMain(ctx context.Context, people []person.ID, account func(
 			}
 		}
 		if late {
-			if _, err := e.looks(ctx, people, account); err != nil {
+			if _, err := e.accounts(ctx, people, account); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -25,6 +26,8 @@ type SweepRules struct {
 	// Receipts, Sessions and Refusals remove receipts made, sessions, links and spent tokens that ended, and counts of days, before these.
 	// 0: they stay.
 	Receipts, Sessions, Refusals person.Instant
+	// ReceiptsEntry makes the ledger's row of the numbers of receipts that go, which is committed with their going.
+	ReceiptsEntry func(numbers []int64) (ledger.Row, error)
 	// Retained removes what a law obliged to keep of forgotten people until before this. 0: it stays.
 	Retained person.Instant
 	// Count only counts what would go: what is pending.
@@ -62,7 +65,7 @@ func (s *Store) Sweep(ctx context.Context, rules SweepRules) (Swept, error) {
 	err := errors.Join(
 		s.sweepRows(ctx, &rules, &n.Rows),
 		s.sweepFrames(ctx, &rules, &n.Frames),
-		s.sweepOld(ctx, &rules, rules.Receipts, &n.Receipts, "receipt", "key", "at"),
+		s.sweepReceipts(ctx, &rules, &n.Receipts),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "session", "hash", "expires"),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "link", "hash", "expires"),
 		s.sweepOld(ctx, &rules, rules.Sessions, &n.Sessions, "spent", "hash", "until"),
@@ -311,6 +314,36 @@ func (s *Store) sweepOld(ctx context.Context, rules *SweepRules, before person.I
 		}
 		*n += gone
 		if gone < sweepStep {
+			return nil
+		}
+	}
+}
+
+func (s *Store) sweepReceipts(ctx context.Context, rules *SweepRules, n *int) error {
+	if rules.Receipts == 0 || rules.Count {
+		return s.sweepOld(ctx, rules, rules.Receipts, n, "receipt", "key", "at")
+	}
+	for {
+		var gone []int64
+		if err := s.update(ctx, func(ctx context.Context, c conn) error {
+			gone = gone[:0]
+			if err := c.do(ctx, query{
+				text: "DELETE FROM receipt WHERE seq IN (SELECT seq FROM receipt WHERE at < $1 ORDER BY at LIMIT $2) RETURNING seq",
+				args: []driver.Value{int64(rules.Receipts), int64(sweepStep)},
+				scan: func(r row) error { gone = append(gone, r.int(0)); return nil },
+			}); err != nil || len(gone) == 0 {
+				return err
+			}
+			entry, err := rules.ReceiptsEntry(gone)
+			if err != nil {
+				return err
+			}
+			return c.do(ctx, lookRow(&entry))
+		}); err != nil {
+			return err
+		}
+		*n += len(gone)
+		if len(gone) < sweepStep {
 			return nil
 		}
 	}

@@ -138,7 +138,7 @@ const mostProof = 64 << 20 // bytes
 // proving is the home as the self-checks need it.
 func (h *house) proving(actor, reason string) prove.Home {
 	dir := h.dir
-	return prove.Home{Store: h.store, Vault: h.vault, House: h.live.House(), Ledger: h.ledger, Streams: h.streams.of, Count: h.store.People, Oldest: h.store.Oldest, Keep: sweepEvery, Dir: dir, Clock: h.clock, Actor: actor, Reason: reason}
+	return prove.Home{Store: h.store, Vault: h.vault, House: h.live.House(), Ledger: h.ledger, Account: h.receiptsToLedger, Streams: h.streams.of, Count: h.store.People, Oldest: h.store.Oldest, Keep: sweepEvery, Dir: dir, Clock: h.clock, Actor: actor, Reason: reason}
 }
 
 func runVerify(ctx context.Context, h *house, args ledgerArgs, say *speaker) error {
@@ -150,6 +150,11 @@ func runVerify(ctx context.Context, h *house, args ledgerArgs, say *speaker) err
 		say.JSON(rep)
 	} else {
 		say.Printf("%d entries under the signed head, %d waiting; %d checked with their keys, %d emptied by erasure.\n", rep.Size, rep.Waiting, rep.Keyed, rep.Erased)
+		say.Printf("%d receipts of automated decisions compared with their entries", rep.Receipts)
+		if rep.ReceiptsUnchecked > 0 {
+			say.Printf("; of the entries of %d more only the count, since some have run out of their time or an older version brought them in", rep.ReceiptsUnchecked)
+		}
+		say.Printf(".\n")
 		for _, p := range rep.Problems {
 			say.Printf("entry %d: %s: %s\n", p.Number, p.Fault, p.Says)
 		}
@@ -213,24 +218,28 @@ func runLedgerProve(ctx context.Context, h *house, args ledgerArgs, say *speaker
 	return nil
 }
 
-// receiptsToLedger brings what was decided since the last time into the ledger as one entry: how many receipts, and a hash over
-// them in their order.
+// receiptsToLedger brings what was decided since the last time into the ledger, each batch as one entry: of which receipts it is, how many,
+// and a hash over them in their order.
 func (h *house) receiptsToLedger(ctx context.Context) error {
 	const most = 5000
-	mark, err := h.store.Setting(ctx, receiptMark)
-	if err != nil {
-		return err
+	for {
+		mark, err := h.store.Setting(ctx, receiptMark)
+		if err != nil {
+			return err
+		}
+		after, _ := strconv.ParseInt(mark, 10, 64) // empty: from the beginning
+		receipts, err := h.store.ReceiptsAfter(ctx, after, most)
+		if err != nil || len(receipts) == 0 {
+			return err
+		}
+		row, err := ledger.ReceiptsRow(h.clock(), after, receipts, h.vault.Home())
+		if err != nil {
+			return err
+		}
+		if err := h.store.PutMark(ctx, receiptMark, mark, strconv.FormatInt(receipts[len(receipts)-1].Number, 10), row); err != nil || len(receipts) < most {
+			return err
+		}
 	}
-	after, _ := strconv.ParseInt(mark, 10, 64) // empty: from the beginning
-	last, n, hash, err := h.store.ReceiptsAfter(ctx, after, most)
-	if err != nil || n == 0 {
-		return err
-	}
-	row, err := ledger.ReceiptsRow(h.clock(), n, hash, h.vault.Home())
-	if err != nil {
-		return err
-	}
-	return h.store.PutMark(ctx, receiptMark, mark, strconv.FormatInt(last, 10), row)
 }
 
 // receiptMark is the setting that says up to which receipt the ledger has them.

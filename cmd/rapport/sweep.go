@@ -26,6 +26,9 @@ func (h *house) sweepRules(ctx context.Context, c *charter.Charter, now person.I
 		Retained: now, Sessions: now.Add(-sessionsStay), Refusals: now.Add(-refusalsCount)}
 	if !c.Receipts.Retain.IsZero() {
 		r.Receipts = c.Receipts.Retain.Before(now)
+		r.ReceiptsEntry = func(numbers []int64) (ledger.Row, error) {
+			return ledger.ReceiptsRetentionRow(now, numbers, h.vault.Home())
+		}
 	}
 	for name, d := range c.Data {
 		for _, kind := range [...]vault.Kind{vault.FactRow, vault.VerdictRow} { // what was said of a value stays no longer than a value does
@@ -90,7 +93,7 @@ func (h *house) endLooks(ctx context.Context) error {
 // sweepIfDue sweeps each hour, for the first time one turn after the start.
 func (h *house) sweepIfDue(ctx context.Context) error {
 	now := h.clock()
-	if h.sweptAt == 0 {
+	if h.sweptAt == 0 || h.sweptAt > now { // or the clock went back
 		h.sweptAt = now.Add(sweepTurn - sweepEvery)
 	}
 	if now < h.sweptAt.Add(sweepEvery) {
@@ -122,7 +125,7 @@ func (h *house) rewriteIfDue(ctx context.Context) error {
 	}
 	now := h.clock()
 	last, _ := strconv.ParseInt(text, 10, 64) // empty: never
-	if last == 0 {
+	if last == 0 || last > int64(now) {
 		return h.store.PutSetting(ctx, rewrittenSetting, strconv.FormatInt(int64(now), 10)) // a day's grace: the next removals go with these
 	}
 	if now < person.Instant(last).Add(rewriteEvery) {

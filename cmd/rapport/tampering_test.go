@@ -379,7 +379,7 @@ func (s *scene) kept() (restore func()) {
 			copyFolder(s.t, filepath.Join(aside, "database"), folder)
 		}
 	}
-	tables := []string{"look", "tree", "head", "person", "setting"}
+	tables := []string{"look", "tree", "head", "person", "setting", "receipt"}
 	name := fmt.Sprintf("kept_%d", s.entries)
 	for _, table := range tables {
 		s.sql(fmt.Sprintf("CREATE TABLE %s_%s AS TABLE %s", name, table, table))

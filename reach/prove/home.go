@@ -20,6 +20,7 @@ type Home struct {
 	Vault   *vault.Vault
 	House   *decide.House
 	Ledger  *ledger.Ledger
+	Account func(ctx context.Context) error // brings receipts into the ledger; nil: those that are not in it wait
 	Streams func(vault.StreamID) (vault.Stream, bool)
 	Count   func(ctx context.Context) (int, error) // how many people there are
 	// Oldest says when the oldest receipt and the oldest look that are kept were made; 0 for none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/trust/vault"
 )
 
 // verify walks the ledger with everybody's keys, and finds the look under which this very check read everybody.
@@ -17,7 +18,7 @@ func verify(ctx context.Context, h Home, own ledger.Row, before int64) Result {
 	if err != nil {
 		return Result{Check: Ledger, Failed: 1, Detail: "the ledger could not be read to its end"}
 	}
-	r.Cases, r.Failed = int(report.Size), len(report.Problems)
+	r.Cases, r.Failed = int(report.Size+report.Receipts), len(report.Problems)
 	var said []string
 	for i, p := range report.Problems {
 		if i == 10 {
@@ -30,7 +31,7 @@ func verify(ctx context.Context, h Home, own ledger.Row, before int64) Result {
 		r.Failed++
 		said = append(said, "the look under which this check has read everybody was not recorded")
 	}
-	r.Detail = fmt.Sprintf("%d entries checked against the signed tree, %d of them with their keys; the look of this check is among them", report.Size, report.Keyed)
+	r.Detail = fmt.Sprintf("%d entries checked against the signed tree, %d of them with their keys; the look of this check is among them; %d receipts compared with their entries", report.Size, report.Keyed, report.Receipts)
 	if len(said) > 0 {
 		r.Detail = fmt.Sprintf("%d entries checked against the signed tree; %s", report.Size, strings.Join(said, "; "))
 	}
@@ -57,9 +58,15 @@ func recorded(ctx context.Context, h Home, own ledger.Row, before int64) (bool, 
 	return false, nil
 }
 
-// VerifyLedger folds what waits and walks the ledger, with the key of every person of whom a row still tells, and compares it with heads that
+// VerifyLedger brings receipts into the ledger, folds what waits and walks the ledger, with the key of every person of whom a row still tells, and compares it with heads that
 // were kept elsewhere.
 func VerifyLedger(ctx context.Context, h Home, kept ...ledger.Kept) (ledger.Report, error) {
+	// A batch that somebody else has brought in meanwhile is in the ledger all the same.
+	if h.Account != nil {
+		if err := h.Account(ctx); err != nil && !errors.Is(err, vault.ErrStale) {
+			return ledger.Report{}, err
+		}
+	}
 	// When somebody else folds at the same moment, what waits is in the tree all the same. And nothing is folded into a tree that does not
 	// agree with its head: the walk is what names the fault.
 	if _, err := h.Ledger.Sequence(ctx); err != nil && !errors.Is(err, ledger.ErrMoved) && !errors.Is(err, ledger.ErrTree) {

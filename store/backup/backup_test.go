@@ -170,7 +170,7 @@ func TestWhoHasNoKeyInANewerKeysFileWasForgotten(t *testing.T) {
 	fewer := small(t, 6)
 	mark := vault.Tombstone{7, 7, 7}
 	if _, err := fewer.ForgetPerson(t.Context(), rights.Forgetting{
-		Entry:      func([]int64) (ledger.Row, error) { return ledger.Row{Kind: ledger.KindErasure}, nil },
+		Entry:      func(_, _ []int64) (ledger.Row, error) { return ledger.Row{Kind: ledger.KindErasure}, nil },
 		Tombstones: func([]vault.Blind) []vault.Tombstone { return []vault.Tombstone{mark} }, Retained: func([]vault.Blind) []vault.Retained { return nil },
 		Draft: func(rights.Gone, []vault.Tombstone, []vault.Retained, ledger.Row) ([]byte, error) {
 			return []byte("draft"), nil

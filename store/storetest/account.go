@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"crypto/sha256"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +10,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -23,37 +24,46 @@ func accounts(t *testing.T, h *Home) {
 	old := h.Clock() - person.Instant(time.Minute/time.Microsecond)
 	must(t, s.Keep(ctx, []vault.Row{row(1, vault.ReceiptRow, 1, old, "a"), row(2, vault.ReceiptRow, 2, old, "b"), row(2, vault.ReceiptRow, 3, old, "c")}, true))
 	must(t, s.Keep(ctx, []vault.Row{row(1, vault.ReceiptRow, 4, h.Clock(), "just now")}, true))
-	sum := func(rows ...uint64) (hash [32]byte) {
-		all := sha256.New()
-		for _, n := range rows {
-			k, body := key(n), sha256.Sum256([]byte{byte('a' + n - 1)})
-			all.Write(k[:])
-			all.Write(body[:])
-		}
-		all.Sum(hash[:0])
-		return hash
+	sealed := func(of, n uint64) [32]byte {
+		return ledger.ReceiptLeaf(key(n), id(of), old, row(of, vault.ReceiptRow, n, old, "").Head, []byte{byte('a' + n - 1)})
 	}
 	if receipt, _, err := s.Oldest(ctx); err != nil || receipt != old {
 		t.Fatalf("the oldest receipt is of %d, not of %d: %v", receipt, old, err)
 	}
-	last, n, hash, err := s.ReceiptsAfter(ctx, 0, 2)
-	if err != nil || n != 2 || hash != sum(1, 2) {
-		t.Fatal(n, err)
+	two, err := s.ReceiptsAfter(ctx, 0, 2)
+	if err != nil || len(two) != 2 || two[0].Leaf != sealed(1, 1) || two[1].Leaf != sealed(2, 2) {
+		t.Fatal(two, err)
 	}
-	first := last
-	if last, n, hash, err = s.ReceiptsAfter(ctx, last, 10); err != nil || n != 1 || hash != sum(3) {
-		t.Fatalf("%d receipts, one is of just now: %v", n, err)
+	third, err := s.ReceiptsAfter(ctx, two[1].Number, 10)
+	if err != nil || len(third) != 1 || third[0].Leaf != sealed(2, 3) {
+		t.Fatalf("%d receipts, one is of just now: %v", len(third), err)
 	}
-	if again, n, _, err := s.ReceiptsAfter(ctx, last, 10); err != nil || n != 0 || again != last {
-		t.Fatal(again, n, err)
+	if none, err := s.ReceiptsAfter(ctx, third[0].Number, 10); err != nil || len(none) != 0 {
+		t.Fatal(none, err)
 	}
-	// Numbers rise even when everything was swept away.
-	if _, err := s.Sweep(ctx, store.SweepRules{Receipts: store.Everything}); err != nil {
+	if all, err := s.Ledger().Receipts(ctx, two[1].Number, 10); err != nil || len(all) != 3 || all[0] != two[1] || all[1] != third[0] {
+		t.Fatalf("receipts as the ledger reads them: %+v, %v", all, err)
+	}
+	// What is dated a year on was made before the clock went back: it keeps nothing back.
+	must(t, s.Keep(ctx, []vault.Row{row(1, vault.ReceiptRow, 6, h.Clock()+person.Instant(365*24*time.Hour/time.Microsecond), "f")}, true))
+	h.Pass(int64(time.Minute / time.Microsecond))
+	if late, err := s.ReceiptsAfter(ctx, third[0].Number, 10); err != nil || len(late) != 2 {
+		t.Fatalf("%d of 2 receipts, one of which is dated a year on: %v", len(late), err)
+	}
+	// Numbers rise even when everything was swept away, and what goes is named in the ledger.
+	var swept []int64
+	if _, err := s.Sweep(ctx, store.SweepRules{Receipts: store.Everything, ReceiptsEntry: func(numbers []int64) (ledger.Row, error) {
+		swept = numbers
+		return look(person.ID{}, "retention"), nil
+	}}); err != nil {
 		t.Fatal(err)
 	}
+	if waits, err := s.Ledger().Pending(ctx, 100); err != nil || len(waits) != 1 || len(swept) != 5 {
+		t.Fatalf("%d entries about the %d receipts that went: %v", len(waits), len(swept), err)
+	}
 	must(t, s.Keep(ctx, []vault.Row{row(1, vault.ReceiptRow, 5, old, "e")}, true))
-	if last, n, _, err = s.ReceiptsAfter(ctx, last, 10); err != nil || n != 1 || last <= first {
-		t.Fatalf("a receipt after a sweep is not accounted for: %d %v", n, err)
+	if after, err := s.ReceiptsAfter(ctx, third[0].Number, 10); err != nil || len(after) != 1 || after[0].Number <= slices.Max(swept) {
+		t.Fatalf("a receipt after a sweep is not accounted for: %+v %v", after, err)
 	}
 
 	pending := func() int {

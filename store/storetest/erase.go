@@ -39,8 +39,8 @@ func forgetting(n uint64, version int64, people ...person.ID) rights.Forgetting 
 
 func label(b vault.Blind) [16]byte { return [16]byte{98, 9: b[15]} }
 
-func entryOf(numbers []int64) (ledger.Row, error) {
-	return ledger.Row{At: Noon, Kind: ledger.KindErasure, Actor: "privacy", Purpose: "erasure", Count: len(numbers), Filter: fmt.Sprint(numbers), Leaf: [32]byte{7}}, nil
+func entryOf(looks, receipts []int64) (ledger.Row, error) {
+	return ledger.Row{At: Noon, Kind: ledger.KindErasure, Actor: "privacy", Purpose: "erasure", Count: len(looks), Filter: fmt.Sprint(looks), Fields: fmt.Sprint(receipts), Leaf: [32]byte{7}}, nil
 }
 
 // used is the person n, with a device joined, in every table, history and journal; and somebody beside them who shares what can be shared.
@@ -115,6 +115,11 @@ func forgotten(t *testing.T, h *Home) {
 	if len(anywhere(t, s, gone.Wrapped[id(1)])) == 0 || load(t, s, 1).Version != gone.Version {
 		t.Fatal("what was refused did something")
 	}
+	accounted, err := s.Ledger().Receipts(ctx, 1, 100)
+	must(t, err)
+	if len(accounted) != 3 {
+		t.Fatalf("%d receipts", len(accounted))
+	}
 	// What is on its way when they are forgotten.
 	must(t, s.Keep(ctx, []vault.Row{row(1, vault.ReceiptRow, 77, Noon, "receipt"), row(3, vault.ReceiptRow, 78, Noon, "receipt")}, false))
 	sessions, err := s.ForgetPerson(ctx, f)
@@ -148,6 +153,17 @@ func forgotten(t *testing.T, h *Home) {
 	one, two, b1, b2, sighted, claim := id(1), id(2), blind(1), blind(2), id(701), key(801)
 	if found := anywhere(t, s, one[:], two[:], b1[:], b2[:], sighted[:], claim[:], []byte("I am 1"), gone.Wrapped[id(1)]); len(found) > 0 {
 		t.Errorf("they are still in %v", found)
+	}
+	// The ledger can still compare their receipts: of each there is the hash that it had.
+	left, err := s.Ledger().Receipts(ctx, 1, 100)
+	must(t, err)
+	for i := range accounted {
+		if i >= len(left) || left[i].Number != accounted[i].Number || left[i].Leaf != accounted[i].Leaf || left[i].At != accounted[i].At || left[i].Emptied != (i < 2) {
+			t.Fatalf("receipts before and after:\n%+v\n%+v", accounted, left)
+		}
+	}
+	if pending, err := s.Ledger().Pending(ctx, 10); err != nil || len(pending) == 0 || pending[0].Row.Fields != "[1 2]" {
+		t.Errorf("the erasure names other receipts: %+v, %v", pending, err)
 	}
 	looks, err := s.Ledger().Rows(ctx, 1, 10)
 	must(t, err)

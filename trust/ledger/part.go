@@ -236,7 +236,7 @@ func (w *worker) compare(v *verifying, p *part, row *Row, h, was tlog.Hash, hash
 	switch {
 	case key != nil && w.leaf(row, key) == row.Leaf:
 		p.keyed++
-		if row.Kind == KindErasure || row.Kind == KindRetention {
+		if row.Kind == KindErasure || row.Kind == KindRetention || row.Kind == KindReceipts {
 			p.sweeps = append(p.sweeps, *row)
 		}
 	case key != nil && !row.Of.IsZero():

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"sort"
 	"strconv"
@@ -53,25 +52,29 @@ func Seal(l Look, key Key) (Row, error) {
 	return leafed(r, key)
 }
 
-// ReceiptsRow makes the row that brings a batch of n receipts into the ledger: hash is over their sealed bytes, in order.
-func ReceiptsRow(at person.Instant, n int, hash [32]byte, home Key) (Row, error) {
-	return leafed(Row{At: at, Kind: KindReceipts, Actor: "decide", Purpose: "account", Count: n, Filter: "sha256:" + hex.EncodeToString(hash[:])}, home)
-}
-
 // CharterRow makes the row that says which charter was accepted, by whom.
 func CharterRow(at person.Instant, by, hash string, position int, home Key) (Row, error) {
 	return leafed(Row{At: at, Kind: KindCharter, Actor: by, Purpose: "charter", Count: position, Filter: hash}, home)
 }
 
-// ErasureRow makes the row of an erasure: it commits to the numbers of the rows that lose their link and their reason.
-// Every one must be numbered before the erasure is.
-func ErasureRow(at person.Instant, actor, role string, numbers []int64, home Key) (Row, error) {
-	return leafed(Row{At: at, Kind: KindErasure, Actor: actor, Role: role, Purpose: "erasure", Count: len(numbers), Filter: formatNumbers(numbers)}, home)
+// ErasureRow makes the row of an erasure: it commits to the numbers of the rows that lose their link and their reason, and of the
+// receipts that are emptied. Every row must be numbered before the erasure is.
+func ErasureRow(at person.Instant, actor, role string, numbers, receipts []int64, home Key) (Row, error) {
+	r := Row{At: at, Kind: KindErasure, Actor: actor, Role: role, Purpose: "erasure", Count: len(numbers), Filter: formatNumbers(numbers)}
+	if len(receipts) > 0 {
+		r.Fields = ofReceipts + formatNumbers(receipts)
+	}
+	return leafed(r, home)
 }
 
 // RetentionRow makes the row of a sweep: it commits to the numbers of the rows that are dropped because their time is over.
 func RetentionRow(at person.Instant, numbers []int64, home Key) (Row, error) {
 	return leafed(Row{At: at, Kind: KindRetention, Actor: "retention", Purpose: "retention", Count: len(numbers), Filter: formatNumbers(numbers)}, home)
+}
+
+// ReceiptsRetentionRow makes the row of a sweep of receipts: it commits to their numbers.
+func ReceiptsRetentionRow(at person.Instant, receipts []int64, home Key) (Row, error) {
+	return leafed(Row{At: at, Kind: KindRetention, Actor: "retention", Purpose: "retention", Count: len(receipts), Fields: ofReceipts + formatNumbers(receipts)}, home)
 }
 
 func leafed(r Row, key Key) (Row, error) {

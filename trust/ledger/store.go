@@ -28,6 +28,9 @@ type Store interface {
 	// Rows gives up to limit numbered rows with Number ≥ from, by Number.
 	Rows(ctx context.Context, from int64, limit int) ([]Row, error)
 
+	// Receipts gives up to limit receipts with Number ≥ from, by Number, those that erasures have emptied too.
+	Receipts(ctx context.Context, from int64, limit int) ([]Receipt, error)
+
 	// Looks gives the latest rows of kind "look" at any of these pseudonyms and at populations, numbered or not, newest first.
 	Looks(ctx context.Context, of []person.ID, limit int) ([]Row, error)
 }

@@ -27,6 +27,12 @@ const (
 	Emptied      Fault = "emptied"       // a row has lost its person without an erasure that says so
 	BadErasure   Fault = "bad-erasure"   // an erasure names entries that it cannot
 	Backdated    Fault = "backdated"     // an entry says that it was made before a head that was kept elsewhere, which does not cover it
+
+	// Of the receipts of automated decisions: the entry is that of the batch in which they are.
+	ReceiptChanged Fault = "receipt-changed" // a receipt is not what was brought into the ledger
+	ReceiptMissing Fault = "receipt-missing" // a receipt is gone, and nothing says that it may be
+	ReceiptAdded   Fault = "receipt-added"   // there is a receipt that the ledger does not know
+	ReceiptEmptied Fault = "receipt-emptied" // a receipt has lost its person without an erasure that says so
 )
 
 // Problem is one thing that is wrong: the entry's number (0: the ledger as a whole), how, and a sentence.
@@ -47,6 +53,9 @@ type Report struct {
 	More      int64     // problems beyond these
 	Heads     int64     // heads kept elsewhere that it was compared with
 	Unchecked int64     // rows whose person's key is gone and whose open part and place alone could be checked
+
+	Receipts          int64 // receipts that were compared with the batches in the ledger
+	ReceiptsUnchecked int64 // receipts of batches that have partly run out of their time, of which only the count was compared, or that an older version made
 }
 
 // OK says that nothing is wrong.
@@ -114,6 +123,9 @@ func (l *Ledger) Verify(ctx context.Context, keys Keys, known ...Kept) (Report, 
 	if err := v.compareAll(ctx); err != nil {
 		return Report{}, err
 	}
+	if err := v.receipts(ctx); err != nil {
+		return Report{}, err
+	}
 	sort.SliceStable(rep.Problems, func(i, j int) bool { return rep.Problems[i].Number < rep.Problems[j].Number })
 	return v.rep, nil
 }
@@ -167,6 +179,8 @@ type verifying struct {
 	erasures  []erasure           // what may be empty or gone
 	misplaced map[tlog.Hash]int64 // hash that the store has at a number whose row has another
 	found     []found             // those rows
+	batches   []batch             // of receipts, in their order
+	may       excuses             // what erasures and sweeps say of receipts
 	isFound   map[int64]bool
 }
 
@@ -186,12 +200,24 @@ type found struct {
 	have   tlog.Hash // the row's
 }
 
-// note keeps what an erasure or a sweep allows to be empty. Its own leaf is right: what the home has not sealed allows nothing.
+// note keeps what an erasure or a sweep allows to be empty, and of which receipts a batch is. Its own leaf is right: what the home has not sealed allows nothing.
 func (v *verifying) note(r *Row) {
 	if v.isFound[r.Number] {
 		return
 	}
+	if r.Kind == KindReceipts {
+		b, err := readBatch(r)
+		if err != nil {
+			v.rep.add(r.Number, BadErasure, fmt.Sprintf("Entry %d does not say which receipts it is of.", r.Number))
+			return
+		}
+		v.batches = append(v.batches, b)
+		return
+	}
 	spans, err := parseNumbers(r.Filter)
+	if err == nil {
+		err = v.may.add(r)
+	}
 	if err != nil {
 		v.rep.add(r.Number, BadErasure, fmt.Sprintf("Entry %d does not say which entries it empties.", r.Number))
 		return
@@ -213,6 +239,11 @@ func allow(erasures []erasure, retention bool) []span {
 			all = append(all, e.spans...)
 		}
 	}
+	return merge(all)
+}
+
+// merge puts spans in order, those that touch as one.
+func merge(all []span) []span {
 	sort.Slice(all, func(i, j int) bool { return all[i].from < all[j].from })
 	merged := all[:0]
 	for _, s := range all {

@@ -168,8 +168,8 @@ func (e *Eraser) Again(ctx context.Context, people []person.ID) error {
 		var f Forgetting
 		now := e.Clock()
 		f.At, f.People, f.Sightings = now, []person.ID{id}, []vault.Sighting{e.Vault.SightingOf("", id)}
-		f.Entry = func(numbers []int64) (ledger.Row, error) {
-			return ledger.ErasureRow(now, "restore", "job", numbers, e.Vault.Home())
+		f.Entry = func(looks, receipts []int64) (ledger.Row, error) {
+			return ledger.ErasureRow(now, "restore", "job", looks, receipts, e.Vault.Home())
 		}
 		_, err := e.Store.ForgetPerson(ctx, f)
 		if errors.Is(err, ErrUnnumbered) {
@@ -325,8 +325,8 @@ func (e *Eraser) forgetting(ctx context.Context, id [16]byte, w Erasure, loaded 
 		}
 		return out
 	}
-	f.Entry = func(numbers []int64) (ledger.Row, error) {
-		return ledger.ErasureRow(now, w.Actor, w.Role, numbers, e.Vault.Home())
+	f.Entry = func(looks, receipts []int64) (ledger.Row, error) {
+		return ledger.ErasureRow(now, w.Actor, w.Role, looks, receipts, e.Vault.Home())
 	}
 	f.Draft = func(gone Gone, stones []vault.Tombstone, _ []vault.Retained, entry ledger.Row) ([]byte, error) {
 		d := d
@@ -462,8 +462,8 @@ func (e *Eraser) issue(ctx context.Context, id [16]byte, d *draft, signer note.S
 // clear brings the second half of every erasure to its end.
 func (e *Eraser) clear(ctx context.Context) (err error) {
 	for range tries {
-		err = e.Store.Clear(ctx, func(numbers []int64) (ledger.Row, error) {
-			return ledger.ErasureRow(e.Clock(), "erasure", "job", numbers, e.Vault.Home())
+		err = e.Store.Clear(ctx, func(looks, receipts []int64) (ledger.Row, error) {
+			return ledger.ErasureRow(e.Clock(), "erasure", "job", looks, receipts, e.Vault.Home())
 		})
 		if !errors.Is(err, ErrUnnumbered) {
 			return err

@@ -42,6 +42,9 @@ type Holder interface {
 	Forget(people []person.ID)
 }
 
+// Account makes the ledger's row of an erasure from the numbers of the looks that lose their person, and of the receipts that are emptied.
+type Account func(looks, receipts []int64) (ledger.Row, error)
+
 // Forgetting is the first act of an erasure: what is destroyed, and what is kept of it.
 type Forgetting struct {
 	ID         [16]byte // random
@@ -52,8 +55,7 @@ type Forgetting struct {
 	Claims     []vault.Key      // under which browsers claimed to be the person, whichever device they are of
 	Tombstones func([]vault.Blind) []vault.Tombstone
 	Retained   func([]vault.Blind) []vault.Retained
-	// Entry makes the ledger's row of the numbers of the looks that lose their person.
-	Entry func(numbers []int64) (ledger.Row, error)
+	Entry      Account
 	// Draft makes, with Tombstones and Retained, what is kept of the erasure. nil: it was done before, and what stays of it is there.
 	// It is kept until the certificate is issued.
 	Draft func(gone Gone, stones []vault.Tombstone, kept []vault.Retained, entry ledger.Row) ([]byte, error)
@@ -79,7 +81,7 @@ type Store interface {
 	ForgetPerson(ctx context.Context, f Forgetting) (sessions [][32]byte, err error)
 	// Clear removes the events of everybody who was forgotten, wherever they are, and what was being written about them by others when they were. It may
 	// be called at any time, and again. entry makes the ledger's row for looks that were under way; ErrUnnumbered when they have no place yet.
-	Clear(ctx context.Context, entry func(numbers []int64) (ledger.Row, error)) error
+	Clear(ctx context.Context, entry Account) error
 	// Unfinished gives the erasures whose certificate is not issued.
 	Unfinished(ctx context.Context) ([]Pending, error)
 	// Issue keeps a certificate, unless one is kept already: then that one stays. Certificate gives it, ErrNotFound when there is none yet.

@@ -18,6 +18,7 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	Entries []ledger.Waiting       // in the order in which they were committed; numbered ones have their Row.Number
+	Kept    []ledger.Receipt       // by number
 	Stored  map[int64]tlog.Hash    // hashes by index
 	Signed  []byte                 // the head
 	Fail    error                  // when set, every call fails with it
@@ -39,7 +40,7 @@ func (m *Memory) Add(rows ...ledger.Row) {
 func (m *Memory) Clone() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := &Memory{Entries: append([]ledger.Waiting(nil), m.Entries...), Stored: map[int64]tlog.Hash{}, Signed: append([]byte(nil), m.Signed...), next: m.next}
+	c := &Memory{Entries: append([]ledger.Waiting(nil), m.Entries...), Kept: append([]ledger.Receipt(nil), m.Kept...), Stored: map[int64]tlog.Hash{}, Signed: append([]byte(nil), m.Signed...), next: m.next}
 	for i := range c.Entries {
 		c.Entries[i].Row.Reason = append([]byte(nil), c.Entries[i].Row.Reason...)
 	}
@@ -133,6 +134,19 @@ func (m *Memory) Rows(_ context.Context, from int64, limit int) ([]ledger.Row, e
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Number < out[j].Number })
 	if len(out) > limit {
 		out = out[:limit]
+	}
+	return out, m.Fail
+}
+
+// Receipts is ledger.Store's.
+func (m *Memory) Receipts(_ context.Context, from int64, limit int) ([]ledger.Receipt, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []ledger.Receipt
+	for _, r := range m.Kept {
+		if r.Number >= from && len(out) < limit {
+			out = append(out, r)
+		}
 	}
 	return out, m.Fail
 }
