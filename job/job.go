@@ -170,6 +170,7 @@ func (r *Runner) loop(ctx context.Context, j *running) {
 	var due person.Instant // when the next run is wanted, if this process has the lease then
 	for nudged := false; ctx.Err() == nil; {
 		now := r.Clock()
+		due = min(due, now.Add(j.state.Every)) // a clock that went back keeps no job waiting
 		had := r.held(j)
 		held, err := r.Leases.Acquire(ctx, lease, r.Holder, r.TTL, now)
 		held = held && err == nil

@@ -54,6 +54,7 @@ func (l *leases) Release(_ context.Context, name, holder string) error {
 type clock struct {
 	mu      sync.Mutex
 	now     time.Duration
+	wrong   time.Duration // how far what it says is from what passes
 	waiting []*alarm
 	asked   chan time.Duration // each wait that began
 }
@@ -68,7 +69,7 @@ func newClock() *clock { return &clock{asked: make(chan time.Duration, 1000)} }
 func (c *clock) Now() person.Instant {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return person.Instant(1_000_000).Add(c.now)
+	return person.Instant(1_000_000).Add(c.now + c.wrong)
 }
 
 func (c *clock) After(d time.Duration) <-chan time.Time {
@@ -166,6 +167,34 @@ func TestAJobRunsAtItsTimes(t *testing.T) {
 	if s := r.States()[0]; s.Holder {
 		t.Fatal("the lease was not given back")
 	}
+}
+
+// TestAClockThatGoesBackKeepsNoJobWaiting sets the clock a year back: the next run is an interval later, not a year.
+func TestAClockThatGoesBackKeepsNoJobWaiting(t *testing.T) {
+	c := newClock()
+	c.wrong = 365 * 24 * time.Hour
+	ran := make(chan struct{}, 10)
+	r := &job.Runner{Leases: &leases{}, Clock: c.Now, After: c.After}
+	r.Every("fold", time.Second, func(context.Context) error { ran <- struct{}{}; return nil })
+	r.Start(t.Context())
+	defer stop(t, r)
+	again := func(when string) {
+		t.Helper()
+		select {
+		case <-ran:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s it does not run", when)
+		}
+	}
+	again("at the start")
+	c.until(t, time.Second)
+	c.mu.Lock()
+	c.wrong = 0
+	c.mu.Unlock()
+	c.pass(time.Second) // finds the clock set back
+	c.until(t, time.Second)
+	c.pass(time.Second)
+	again("after the clock went back")
 }
 
 func TestAPanicEndsOneRun(t *testing.T) {

@@ -97,7 +97,7 @@ func (w *waiting) due(now person.Instant) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	g := w.young
-	return w.old != nil || len(g.rows) > 0 && (len(g.refs) >= foldAt || now >= g.at.Add(foldAfter) || now >= w.last.Add(foldQuiet))
+	return w.old != nil || len(g.rows) > 0 && (len(g.refs) >= foldAt || now >= g.at.Add(foldAfter) || now < g.at || now >= w.last.Add(foldQuiet)) // before g.at: the clock went back
 }
 
 // mark is a state of the index: which rows there were, and whether frames were on their way into history.

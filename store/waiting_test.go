@@ -187,6 +187,12 @@ func TestAFoldIsDue(t *testing.T) {
 	due(false, "nothing waits any more")
 	add(foldAt)
 	due(true, "half a million wait")
+	w.freeze()
+	w.drop()
+	add(1)
+	now = now.Add(-365 * 24 * time.Hour)
+	w.last = now
+	due(true, "the clock went back a year")
 }
 
 // A process that is killed before it empties its log leaves it to the next: the log does not grow with the number of kills.

@@ -130,7 +130,7 @@ func (h *house) rotateIfDue(ctx context.Context) error {
 	}
 	now := h.clock()
 	last, _ := strconv.ParseInt(text, 10, 64)
-	if last == 0 { // a day's grace: the next who are forgotten go with these
+	if last == 0 || last > int64(now) { // a day's grace: the next who are forgotten go with these
 		return h.store.PutSetting(ctx, rotatedSetting, strconv.FormatInt(int64(now), 10))
 	}
 	if now < person.Instant(last).Add(rotateEvery) {

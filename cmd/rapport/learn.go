@@ -287,8 +287,10 @@ func (h *house) learnIfDue(ctx context.Context) error {
 		return nil
 	}
 	fewer := house.Learnt != nil && house.Learnt.MinSupport() < house.Charter.K // what decisions leave out may have something in its place
-	if at, err := time.Parse("2006-01-02T15:04:05Z", house.ModelVersion); err == nil && !fewer && h.clock() < person.At(at).Add(learnEvery-time.Minute) {
-		return nil
+	if at, err := time.Parse("2006-01-02T15:04:05Z", house.ModelVersion); err == nil && !fewer {
+		if now, at := h.clock(), person.At(at); now < at.Add(learnEvery-time.Minute) && now > at.Add(-learnEvery) { // a model from further ahead is from before the clock went back
+			return nil
+		}
 	}
 	_, err := h.learn(ctx, "learn", func(float64) {})
 	return err

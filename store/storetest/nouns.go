@@ -82,6 +82,12 @@ func models(t *testing.T, h *Home) {
 	if f, err := s.InForce(ctx, "recommend"); err != nil || f.Model != "2" {
 		t.Fatal(f, err)
 	}
+	// What was learnt by a clock a year ahead gives way when the clock is right again.
+	must(t, s.PutModel(ctx, "recommend", "ahead", h.Clock().Add(365*24*time.Hour), []byte{1}))
+	must(t, s.PutModel(ctx, "recommend", "right", h.Clock(), []byte{2}))
+	if f, err := s.InForce(ctx, "recommend"); err != nil || f.Model != "right" {
+		t.Fatal(f, err)
+	}
 }
 
 func item(id string) catalogue.Item {
@@ -396,4 +402,7 @@ func leases(t *testing.T, h *Home) {
 	acquire(holders[0], 1700, false)
 	must(t, s.Release(ctx, "fold", "late"))
 	acquire(holders[0], 1800, true)
+	acquire(holders[0], 1800+365*24*3600*1000, true) // by a clock that is a year ahead
+	acquire("right", 1900, true)
+	acquire(holders[0], 2000, false)
 }

@@ -66,6 +66,9 @@ func (l *Limiter) TakeMany(who string, n, rate, burst float64, now person.Instan
 		}
 		b = bucket{left: burst, at: now}
 	}
+	if most := now.Add(time.Duration(burst / rate * float64(time.Second))); b.at > most { // the clock went back: nobody waits for longer than an empty bucket takes
+		b.at = most
+	}
 	if now > b.at {
 		b.left = math.Min(burst, b.left+rate*(now.Time().Sub(b.at.Time())).Seconds())
 		b.at = now
@@ -84,7 +87,7 @@ func (l *Limiter) TakeMany(who string, n, rate, burst float64, now person.Instan
 func (s *limiterShard) sweep(now person.Instant) {
 	before := len(s.at)
 	for h, b := range s.at {
-		if b.left+b.rate*float64(now-b.at)/1e6 >= b.full {
+		if b.left+b.rate*float64(max(0, now-b.at))/1e6 >= b.full {
 			delete(s.at, h)
 		}
 	}
