@@ -30,6 +30,7 @@ var Levels = []string{"stranger", "acquaintance", "regular", "confidant"}
 
 // Charter is as much of a charter as the reference tells of.
 type Charter struct {
+	Since      time.Time // when it was accepted
 	Purposes   map[string]Purpose
 	Data       map[string]Datum
 	Events     map[string]Event
@@ -163,10 +164,38 @@ func (p *Person) joined(session int) time.Time {
 	return p.Joined[session-1]
 }
 
+// Next is the time of an answer that the person gives now, in the trust centre: after all that they said to the purpose, so that the last
+// word stays the last when the clock goes back, and no earlier than when each session became theirs, so that it answers for it.
+func (p *Person) Next(purpose string, now time.Time) time.Time {
+	for _, a := range p.Answers {
+		if a.Purpose == purpose && !now.After(a.At) {
+			now = a.At.Add(time.Microsecond)
+		}
+	}
+	for _, joined := range p.Joined {
+		if now.Before(joined) {
+			now = joined
+		}
+	}
+	return now
+}
+
 // World is the charters that were in force, the last one now, and the time.
 type World struct {
 	Charters []Charter
 	Now      time.Time
+}
+
+// Words is the position of the charter under which an answer was given that says when: the last of those accepted by then. By a clock that
+// went back that is an older one, which agrees to less.
+func (w *World) Words(at time.Time) int {
+	words := 1
+	for i := range w.Charters {
+		if !w.Charters[i].Since.After(at) {
+			words = i + 1
+		}
+	}
+	return words
 }
 
 // InForce is the charter in force.
@@ -339,6 +368,7 @@ func (w *World) Keep(p *Person, t Thing, gpc bool) (refused string) {
 
 // Accept puts a charter in force and drops what it does not declare, or has kept for long enough.
 func (w *World) Accept(c Charter, people ...*Person) {
+	c.Since = w.Now
 	w.Charters = append(w.Charters, c)
 	for _, p := range people {
 		p.Things = slices.DeleteFunc(p.Things, func(t Thing) bool {

@@ -85,7 +85,9 @@ func begin(t *rapid.T, dir, database string) *trial {
 		strings.NewReplacer("browsing_history, purposes: [measure], retain: 90d", "browsing_history, purposes: [measure, personalise], retain: 90d", "purposes: [personalise], level: regular, retain: 300d", "purposes: [personalise, measure], retain: 300d").Replace(string(base)),
 	}
 	x.text = x.texts[0]
-	x.world = &reference.World{Charters: []reference.Charter{told(t, x.text)}, Now: beginning}
+	first := told(t, x.text)
+	first.Since = beginning
+	x.world = &reference.World{Charters: []reference.Charter{first}, Now: beginning}
 	x.options = homeOptions{Home: filepath.Join(dir, "home"), Database: database, clock: x.now}
 	x.must(makeHome(x.options.Home, []byte(x.text)))
 	x.open()
@@ -257,7 +259,7 @@ func (x *trial) say(user, session, purpose string, yes, explicit bool) {
 	if rep.Kept != 1 {
 		x.t.Fatalf("a choice was not kept: %+v", rep)
 	}
-	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: len(x.world.Charters)})
+	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: x.world.Words(x.world.Now)})
 }
 
 // allowed may do everything that these histories need.
@@ -346,6 +348,13 @@ func values(fact string) []string {
 	return []string{"one", "two"}
 }
 
+// passes moves the clock, back no further than to where the history began.
+func (x *trial) passes(d time.Duration) {
+	if x.world.Now = x.world.Now.Add(d); x.world.Now.Before(beginning) {
+		x.world.Now = beginning
+	}
+}
+
 // steps are what may happen, by name.
 func (x *trial) steps() map[string]func(*rapid.T) {
 	ctx := context.Background()
@@ -385,7 +394,7 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			who := x.who(u)
 			x.world.Now = x.world.Now.Add(time.Second)
 			own(who, func() error {
-				x.people[u].Answers = append(x.people[u].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: yes && x.world.InForce().Purposes[purpose].Explicit, At: x.world.Now, Charter: len(x.world.Charters)})
+				x.people[u].Answers = append(x.people[u].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: yes && x.world.InForce().Purposes[purpose].Explicit, At: x.people[u].Next(purpose, x.world.Now), Charter: len(x.world.Charters)})
 				return x.h.acts.Choose(ctx, who, purpose, yes, consent.Evidence{Channel: "web", Words: "May we?"})
 			})
 		},
@@ -485,7 +494,22 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 		},
 		"time": func(t *rapid.T) {
 			x.t = t
-			x.world.Now = x.world.Now.Add(time.Duration(rapid.SampledFrom([]int{1, 8, 30, 24 * 7, 24 * 40, 24 * 120}).Draw(t, "hours")) * time.Hour)
+			x.passes(time.Duration(rapid.SampledFrom([]int{1, 8, 30, 24 * 7, 24 * 40, 24 * 120}).Draw(t, "hours")) * time.Hour)
+		},
+		"a clock that is wrong": func(t *rapid.T) { // and perhaps right again
+			x.t = t
+			step := time.Duration(rapid.SampledFrom([]int{-24, -50, -24 * 20, 24 * 365}).Draw(t, "hours off")) * time.Hour
+			x.passes(step)
+			u := user()
+			for range rapid.IntRange(0, 2).Draw(t, "acts meanwhile") {
+				x.steps()[rapid.SampledFrom([]string{"an event", "a fact", "a choice", "a choice in the trust centre", "a session, and who signed in in it", "a restriction", "what protects, said twice", "a decision, shown and answered", "a complaint"}).Draw(t, "act")](t)
+				for _, place := range places {
+					x.asks(u, reference.Ask{Placement: place})
+				}
+			}
+			if rapid.Bool().Draw(t, "right again") {
+				x.passes(-step)
+			}
 		},
 		"a charter": func(t *rapid.T) {
 			x.t = t

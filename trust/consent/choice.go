@@ -41,8 +41,12 @@ func First(earlier []Choice, c Choice) bool {
 }
 
 // Next is the time of an answer that is given now: after all earlier ones to its purpose, so that the last word stays the last when the
-// clock goes back. By a right clock it is now.
-func Next(earlier []Choice, purpose string, now person.Instant) person.Instant {
+// clock goes back, and no earlier than any of the person's pseudonyms was brought to them, so that it answers for all of them. By a right
+// clock it is now.
+func Next(who person.Person, earlier []Choice, purpose string, now person.Instant) person.Instant {
+	for _, j := range who.Also {
+		now = max(now, j.At)
+	}
 	for i := range earlier {
 		if c := &earlier[i]; c.Purpose == purpose {
 			now = max(now, c.when()+1)

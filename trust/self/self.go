@@ -86,7 +86,7 @@ func (a *Acts) Choose(ctx context.Context, id person.ID, purpose string, yes boo
 	}
 	first := false
 	err := a.commit(ctx, id, func(r *vault.Record, k *vault.KeyRing, at person.Instant) (vault.Change, error) {
-		at = consent.Next(r.Choices, purpose, at)
+		at = consent.Next(r.Who, r.Choices, purpose, at)
 		ch := consent.Choice{Of: id, Purpose: purpose, Answer: consent.No, At: at, Received: at, Verified: true, Source: Source, Channel: e.Channel, Charter: c.Position}
 		if yes {
 			ch.Answer, ch.Explicit = consent.Yes, p.Explicit
