@@ -43,10 +43,8 @@ fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 	./scripts/fuzz.sh $${FUZZTIME:-30s}
 
 .PHONY: torture
-torture: ## what make test only touches, some hours of it: kills, power cuts, faults, floods, a soak; then races; then ten minutes of each fuzz target
-	RAPPORT_TORTURE=1 go test -count=1 -timeout 4h ./...
-	go test -count=1 -race -timeout 4h ./...
-	./scripts/fuzz.sh 10m
+torture: ## what make test only touches, in parts bounded in time, all of it most of a day; PARTS="soak races" for some of them
+	./scripts/torture.sh $(PARTS)
 
 .PHONY: bench
 bench: build ## the benches, with ratios to a baseline in the same run, beside the last figures that were committed

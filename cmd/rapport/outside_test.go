@@ -79,12 +79,12 @@ func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(30 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(time.Minute)
+	late := time.After(3 * time.Minute)
 	for !is() {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatalf("this did not come about in a minute: %s", what)
+			t.Fatalf("this did not come about in three minutes: %s", what)
 		}
 	}
 }
