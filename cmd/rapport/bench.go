@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ func benchCommand() *cobra.Command {
 	var o bench.Options
 	var asJSON bool
 	var runs int
+	var most time.Duration
 	cmd := &cobra.Command{
 		Use:     "bench collect|decide|import|identity|ledger|erase|grow|pages",
 		Short:   "Measure this machine: a served home under load, beside a bare server under the same load",
@@ -26,6 +28,7 @@ func benchCommand() *cobra.Command {
 	cmd.PersistentFlags().BoolVar(&o.Quick, "quick", false, "smaller and shorter, under 40 seconds (pages: a minute); the sets say so")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
 	cmd.PersistentFlags().IntVar(&runs, "runs", 1, "how often to measure: the medians are printed, with the least and the largest")
+	cmd.PersistentFlags().DurationVar(&most, "at-most", time.Hour, "after how long a bench is given up; what it has measured by then is printed")
 	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide, ledger and erase have 1m, collect has 5m (five minutes)")
 	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide, grow, erase --set 1m: make the homes there and leave them, or take those that are there")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
@@ -39,14 +42,19 @@ func benchCommand() *cobra.Command {
 			if runs > 1 && o.Database != "" {
 				return usage{errors.New("several runs on PostgreSQL each need an empty database: give --runs 1")}
 			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), most)
+			defer cancel()
 			var all [][]bench.Figure
 			for n := 0; n < max(runs, 1) && err == nil; n++ {
 				if runs > 1 {
 					o.Log("run %d of %d", n+1, runs)
 				}
 				var figures []bench.Figure
-				figures, err = apart(cmd.Context(), o, measure)
+				figures, err = apart(ctx, o, measure)
 				all = append(all, figures)
+			}
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				err = fault.Wrap(fault.Unavailable, fmt.Sprintf("The bench had not ended after %v: give it more with --at-most, or take --quick or a smaller --set.", most), err)
 			}
 			if printed := bench.Print(cmd.OutOrStdout(), bench.Median(all), asJSON); err == nil {
 				err = printed

@@ -70,6 +70,9 @@ type server struct {
 	logs *os.File
 }
 
+// asking is for questions beside the load: a server that does not answer one holds up no bench.
+var asking = &http.Client{Timeout: 10 * time.Second}
+
 func freeAddr() (string, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -111,7 +114,7 @@ func start(ctx context.Context, o Options, ready string, args ...string) (*serve
 			s.stop()
 			return nil, fmt.Errorf("the server did not become ready: %s", said)
 		case <-tick.C:
-			res, err := http.Get("http://" + addr + ready)
+			res, err := asking.Get("http://" + addr + ready)
 			if err != nil {
 				continue
 			}
@@ -198,7 +201,7 @@ func processor(process string) float64 {
 
 // metric reads one unlabelled Prometheus figure of the server, zero when it has none.
 func (s *server) metric(name string) float64 {
-	res, err := http.Get("http://" + s.addr + "/metrics")
+	res, err := asking.Get("http://" + s.addr + "/metrics")
 	if err != nil {
 		return 0
 	}
@@ -236,11 +239,25 @@ func (s *server) watch(ctx context.Context, metric string) (largest func() float
 	return func() float64 { stop(); return <-worst }
 }
 
-// command runs the binary to its end and gives what it printed.
+// command runs the binary to its end and gives what it printed. One that takes long is told of every half minute.
 func command(ctx context.Context, o Options, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, o.Binary, args...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		tick, began := time.NewTicker(30*time.Second), time.Now()
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+				o.Log("rapport %s has run for %v", args[0], time.Since(began).Round(time.Second))
+			}
+		}
+	}()
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("rapport %s: %w: %s", args[0], err, errs.String())

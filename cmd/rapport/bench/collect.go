@@ -253,6 +253,7 @@ func (g *collectHome) warm(ctx context.Context) error {
 			return err
 		}
 		seen += float64(l.requests) * 100
+		g.o.Log("%.0f of %d", min(seen, float64(g.people)), g.people)
 	}
 	return nil
 }
@@ -295,19 +296,19 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 
 	o.Log("single requests for %s", singleFor)
 	if base, err = measure(ctx, g.bare, 64, 0, singleFor, g.single); err != nil {
-		return nil, err
+		return f.all, err
 	}
 	if got, err = measure(ctx, g.ours, 64, 0, singleFor, g.single); err != nil {
-		return nil, err
+		return f.all, err
 	}
 	f.add(set, "single_requests_per_s", got.perSecond(), "", base.perSecond())
 	f.add(set, "single_cpu_us_per_request", got.cpuMicros(), "µs", base.cpuMicros())
 	rate := offered(got.perSecond())
 	if base, err = measure(ctx, g.bare, 64, rate, singleFor, g.single); err != nil {
-		return nil, err
+		return f.all, err
 	}
 	if got, err = measure(ctx, g.ours, 64, rate, singleFor, g.single); err != nil {
-		return nil, err
+		return f.all, err
 	}
 	f.add(fmt.Sprintf("%s, %.0f/s offered", set, rate), "single_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
 	f.add(set, "rss_mb", g.ours.rss(), "MB", 0)

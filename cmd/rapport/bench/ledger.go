@@ -80,16 +80,17 @@ func Ledger(ctx context.Context, o Options) ([]Figure, error) {
 	for _, size := range sizes {
 		o.Log("making entries up to %d", size)
 		began := time.Now()
-		made, err := b.grow(ctx, size)
+		made, err := b.grow(ctx, o, size)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		if made > 0 {
 			figure(fmt.Sprintf("folded_per_s_to_%s", short(size)), float64(made)/time.Since(began).Seconds(), "1/s", "", 0)
 		}
+		o.Log("walking %d entries, three times", size)
 		seconds, cpu, bytes, rss, err := b.walk(ctx, size)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		bare := hashing(bytes)
 		figure(fmt.Sprintf("verify_s_%s", short(size)), seconds, "s", "hashing alone", seconds/bare)
@@ -239,7 +240,7 @@ func (b *ledgerBench) reads(ctx context.Context, during time.Duration, looks boo
 }
 
 // grow makes entries until there are so many, through the store's own Commit and the sequencer; only the reads are left out.
-func (b *ledgerBench) grow(ctx context.Context, size int64) (made int64, err error) {
+func (b *ledgerBench) grow(ctx context.Context, o Options, size int64) (made int64, err error) {
 	now, _, err := b.ledger.Size(ctx)
 	if err != nil {
 		return 0, err
@@ -262,6 +263,9 @@ func (b *ledgerBench) grow(ctx context.Context, size int64) (made int64, err err
 			if _, err := b.ledger.Sequence(ctx); err != nil {
 				return made, err
 			}
+		}
+		if made%500_000 == 0 {
+			o.Log("%d of %d", now+made, size)
 		}
 	}
 	return made, nil
