@@ -59,6 +59,9 @@ const sweepStep = 1000
 // it says what went so far, and the next one finds the rest. It begins with a fold. On SQLite what is removed is overwritten at once, and the write-ahead logs are emptied at the end.
 func (s *Store) Sweep(ctx context.Context, rules SweepRules) (Swept, error) {
 	var n Swept
+	if rules.Receipts != 0 && !rules.Count && rules.ReceiptsEntry == nil {
+		return n, errors.New("receipts are swept with an entry in the ledger only")
+	}
 	if err := s.foldAll(ctx); err != nil {
 		return n, err
 	}

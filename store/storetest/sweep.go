@@ -15,6 +15,7 @@ import (
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/trust/access"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -57,7 +58,7 @@ func sweeps(t *testing.T, h *Home) {
 		Rows:     []store.RowRule{{Kind: vault.FactRow, Name: name(1), Before: young}},
 		Declared: map[vault.Kind]map[store.Name]bool{vault.FactRow: {name(1): true}},
 		Streams:  map[vault.StreamID]person.Instant{1: young, 2: store.Everything},
-		Receipts: young, Sessions: young, Refusals: Noon, Count: true,
+		Receipts: young, ReceiptsEntry: retained, Sessions: young, Refusals: Noon, Count: true,
 	}
 	want := store.Swept{Rows: 3 * people, Frames: 3 * people, Receipts: 1, Sessions: 2, Refusals: 1}
 	for range 2 { // counting changes nothing
@@ -137,3 +138,6 @@ func newer(t *testing.T, h *Home) {
 }
 
 func name(n byte) store.Name { k := named(n, 0); return store.Name(k[:8]) }
+
+// retained is the entry about receipts that went.
+func retained([]int64) (ledger.Row, error) { return look(person.ID{}, "retention"), nil }

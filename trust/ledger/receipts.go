@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -178,8 +179,12 @@ func (v *verifying) receipts(ctx context.Context) error {
 			upTo = -1
 			continue
 		}
-		if upTo >= 0 && b.from > upTo+1 && whole {
-			if err := v.between(ctx, b, upTo+1); err != nil {
+		from := upTo + 1
+		if i == 0 {
+			from = math.MinInt64
+		}
+		if upTo >= 0 && b.from > from && whole {
+			if err := v.between(ctx, b, from); err != nil {
 				return err
 			}
 		}
@@ -219,7 +224,7 @@ func (v *verifying) receipts(ctx context.Context) error {
 func (v *verifying) between(ctx context.Context, b *batch, from int64) error {
 	there, err := v.kept(ctx, from, b.from-1)
 	if err == nil && len(there) > 0 {
-		v.rep.add(b.number, ReceiptAdded, fmt.Sprintf("There are %d receipts from number %d to %d, before those of entry %d, that no entry is of.", len(there), from, b.from-1, b.number))
+		v.rep.add(b.number, ReceiptAdded, fmt.Sprintf("There are %d receipts from number %d to %d, before those of entry %d, that no entry is of.", len(there), there[0].Number, there[len(there)-1].Number, b.number))
 	}
 	return err
 }

@@ -83,6 +83,7 @@ func TestEveryTamperingWithReceiptsIsFoundAndNamed(t *testing.T) {
 		"dropped, where numbers have gaps": {func(m *ledgertest.Memory) { dropReceipt(m, 2) }, "1 receipt-missing", "Entry 1 is of 10 receipts, from number 1 to 11: 1 of them are gone."},
 		"the last one dropped":             {func(m *ledgertest.Memory) { dropReceipt(m, 31) }, "3 receipt-missing", ""},
 		"all dropped":                      {func(m *ledgertest.Memory) { m.Kept = nil }, "1 receipt-missing 2 receipt-missing 3 receipt-missing", ""},
+		"added before all others":          {func(m *ledgertest.Memory) { addReceipt(m, ledger.Receipt{Number: -3, At: march}) }, "1 receipt-added", ""},
 		"added in a gap":                   {func(m *ledgertest.Memory) { addReceipt(m, ledger.Receipt{Number: 5, At: march}) }, "1 receipt-added", ""},
 		"one dropped and one added":        {func(m *ledgertest.Memory) { dropReceipt(m, 2); addReceipt(m, ledger.Receipt{Number: 5, At: march}) }, "1 receipt-changed", ""},
 		"swapped": {func(m *ledgertest.Memory) {
