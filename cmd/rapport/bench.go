@@ -29,7 +29,8 @@ func benchCommand() *cobra.Command {
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a figure")
 	cmd.PersistentFlags().IntVar(&runs, "runs", 1, "how often to measure: the medians are printed, with the least and the largest")
 	cmd.PersistentFlags().DurationVar(&most, "at-most", time.Hour, "after how long a bench is given up; what it has measured by then is printed")
-	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide, ledger and erase have 1m, collect has 5m (five minutes)")
+	cmd.PersistentFlags().StringVar(&o.Set, "set", "", "a named size: decide, ledger and erase have 1m, collect has 5m (five minutes), identity has febrl4, fresh, historical, 100k, 1m and 5m (eight minutes)")
+	cmd.PersistentFlags().StringVar(&o.Against, "against", "", "identity: link the same files with a reference in the same run: splink (put into the user's cache with Python), or splink=FOLDER")
 	cmd.PersistentFlags().StringVar(&o.Home, "home", "", "decide, grow, erase --set 1m: make the homes there and leave them, or take those that are there")
 	cmd.PersistentFlags().StringVar(&o.Database, "database", os.Getenv("RAPPORT_DATABASE"), "measure on this PostgreSQL (an empty database) instead of SQLite")
 	run := func(name, short string, measure func(ctx context.Context, o bench.Options) ([]bench.Figure, error)) *cobra.Command {
@@ -56,8 +57,12 @@ func benchCommand() *cobra.Command {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				err = fault.Wrap(fault.Unavailable, fmt.Sprintf("The bench had not ended after %v: give it more with --at-most, or take --quick or a smaller --set.", most), err)
 			}
-			if printed := bench.Print(cmd.OutOrStdout(), bench.Median(all), asJSON); err == nil {
+			figures := bench.Median(all)
+			if printed := bench.Print(cmd.OutOrStdout(), figures, asJSON); err == nil {
 				err = printed
+			}
+			if err == nil && name == "identity" && !asJSON {
+				err = bench.PrintGrowth(cmd.OutOrStdout(), figures)
 			}
 			return err
 		}}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -52,7 +53,11 @@ func linkCommand() *cobra.Command {
 			if slices.ContainsFunc(args, func(a string) bool { return sameFile(a, out) }) {
 				return usage{errors.New("--out would overwrite a file that is read; name another")}
 			}
+			if info, err := os.Stat(filepath.Dir(out)); err != nil || !info.IsDir() {
+				return fault.New(fault.NotFound, out+" cannot be written: there is no folder "+filepath.Dir(out)+", make it first.")
+			}
 			began := time.Now()
+			debug.SetGCPercent(linkGCPercent)
 			say := terminal(cmd)
 			var tables []*identity.Table
 			for _, path := range args {
@@ -88,6 +93,10 @@ func linkCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as one JSON object")
 	return cmd
 }
+
+// linkGCPercent makes the collector of garbage come oftener than it would by itself: what is kept of large files is mostly numbers, through
+// which it need not go, and memory is what large files run out of.
+const linkGCPercent = 30
 
 func sameFile(a, b string) bool {
 	x, err := os.Stat(a)
@@ -147,7 +156,7 @@ func writeClusters(path string, tables []*identity.Table, res *identity.Result) 
 		header = append(header, "file")
 	}
 	err = w.Write(header)
-	size := map[int32]int{}
+	size := make([]int32, len(res.Cluster)+1)
 	for _, c := range res.Cluster {
 		size[c]++
 	}

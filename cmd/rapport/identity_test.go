@@ -139,7 +139,7 @@ func TestLinkSaysWhatIsWrong(t *testing.T) {
 		{[]string{"--out", "x"}, 2, "--help"},
 		{[]string{filepath.Join(dir, "none.csv"), "--out", filepath.Join(dir, "x")}, 1, "cannot be read"},
 		{[]string{in, "--out", filepath.Join(dir, "x"), "--map", "dob=birthday"}, 1, "There is no field"},
-		{[]string{in, "--out", filepath.Join(dir, "nowhere", "x")}, 1, "cannot be written"},
+		{[]string{in, "--out", filepath.Join(dir, "nowhere", "x")}, 1, "make it first"},
 	} {
 		_, errs, code := try(t, append([]string{"identity", "link"}, c.args...)...)
 		if code != c.code || !strings.Contains(errs, c.says) {
@@ -148,5 +148,71 @@ func TestLinkSaysWhatIsWrong(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "x*")); err != nil || len(left) > 0 {
 		t.Errorf("it leaves %v (%v)", left, err)
+	}
+}
+
+func TestLinkTakesFilesAsTheyComeOrSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	wide := func(s string) string { // UTF-16, little end first
+		var b strings.Builder
+		for _, c := range []byte(s) {
+			b.WriteByte(c)
+			b.WriteByte(0)
+		}
+		return b.String()
+	}
+	const header = "id,name,dob\n"
+	const three = "1,ann lee,1970-01-02\n2,bob ray,1971-03-04\n3,ann lee,1970-01-02\n"
+	for _, c := range []struct {
+		name, a, b string // b: a second file
+		rows       int    // in the file that is written; 0: refused
+		says       string
+	}{
+		{"an empty file", "", "", 0, "has no header line: give it one"},
+		{"a file of empty lines", "\n\n\n", "", 0, "has no header line: give it one"},
+		{"a header alone", header, "", 1, ""},
+		{"one record", header + "1,ann lee,1970-01-02\n", "", 2, ""},
+		{"one column of names", "name\nann lee\nbob ray\nann lee\n", "", 4, ""},
+		{"one column of ids", "id\n1\n2\n3\n", "", 0, "say what they are with --map column=field"},
+		{"two columns of one name", "id,name,name\n1,ann,lee\n2,bob,ray\n", "", 3, ""},
+		{"a mark before it", "\xef\xbb\xbf" + header + three, "", 4, ""},
+		{"UTF-16 with a mark", "\xff\xfe" + wide(header+three), "", 4, ""},
+		{"UTF-16 without one", wide(header + three), "", 0, "save it as CSV, in UTF-8"},
+		{"a quote that stays open", header + "1,\"ann lee,1970-01-02\n2,bob ray,1971-03-04\n", "", 3, ""},
+		{"a line of ten megabytes", header + "1," + strings.Repeat("ann lee ", 10<<17) + ",1970-01-02\n2,bob ray,1971-03-04\n", "", 3, ""},
+		{"ids that come twice", header + three + three, "", 7, ""},
+		{"a second file without a column", header + three, "id,name\n1,ann lee\n", 0, "has no column dob"},
+		{"a second file with one more", header + three, "id,dob,name,town\n1,1970-01-02,ann lee,york\n", 5, ""},
+		{"a damaged gzip", "\x1f\x8bno", "", 0, "damaged gzip"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			args := []string{"identity", "link", filepath.Join(dir, "a.csv"), "--out", filepath.Join(dir, "clusters.csv")}
+			if c.b != "" {
+				args = append(args, filepath.Join(dir, "b.csv"))
+			}
+			for name, text := range map[string]string{"a.csv": c.a, "b.csv": c.b} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, errs, code := try(t, args...)
+			if c.rows == 0 {
+				if code != 1 || !strings.Contains(errs, c.says) || strings.Count(strings.TrimSpace(errs), "\n") > 0 {
+					t.Errorf("exit %d, %q; expected 1 and %q", code, errs, c.says)
+				}
+				if _, err := os.Stat(filepath.Join(dir, "clusters.csv")); err == nil {
+					t.Error("it leaves a file of clusters")
+				}
+				return
+			}
+			if code != 0 || errs != "" { // progress is for terminals
+				t.Fatalf("exit %d, %q", code, errs)
+			}
+			if rows := readRows(t, filepath.Join(dir, "clusters.csv")); len(rows) != c.rows {
+				t.Errorf("%d rows are written, expected %d: %v", len(rows), c.rows, rows[:min(len(rows), 10)])
+			}
+		})
 	}
 }

@@ -2,7 +2,10 @@ package identity
 
 import (
 	"cmp"
+	"math"
+	"math/bits"
 	"slices"
+	"sync/atomic"
 )
 
 // Blocking. Which pairs to look at is chosen by the data alone: every value of a record, and every part of it by which a
@@ -17,17 +20,16 @@ type keys struct {
 	lists   [][]int32
 	count   []int32 // by key: how many records have it
 	source  []uint8 // by key
+	wide    []bool  // by key: it may be crossed
 	largest int32   // the size of the largest block
 
-	start   []int64 // by block
+	start   []uint32 // by block: where its members begin, ascending
 	members []int32
-	bits    []float32
-	block   []int32  // by key: its block, or -1
-	on      []uint32 // by block: the sources that it rests on
-	wide    []bool   // by key: it may be crossed
+	on      []uint32  // by block: the sources that it rests on
+	bits    []float32 // by size of a block: how surprising it is to share one
 
-	begin  []int64 // by record: where its blocks begin
-	blocks []int32
+	begin  []uint32 // by record: where its blocks begin
+	blocks []int32  // the smallest first
 }
 
 // newKeys gives every value its keys and counts them.
@@ -66,11 +68,16 @@ func newKeys(r *records) keys {
 				}
 			}
 			if i > 0 {
-				for _, w := range append([]int32{v.given, v.surname}, v.rest...) {
+				both := func(w int32) {
 					if w != 0 {
 						put(word[w])
 						put(sounds[w])
 					}
+				}
+				both(v.given)
+				both(v.surname)
+				for _, w := range p.restOf(v) {
+					both(w)
 				}
 			}
 			k.tally(list[from:], v.count)
@@ -98,17 +105,18 @@ func newKeys(r *records) keys {
 			v := &f.values[i]
 			from := len(list)
 			if i > 0 {
-				if len(v.words) != 1 || f.words[v.words[0]].text != v.text {
+				own := f.wordsOf(v)
+				if len(own) != 1 || f.words[own[0]].text != v.text {
 					list = append(list, add(source, true))
 				}
-				for _, w := range v.words {
+				for _, w := range own {
 					list = append(list, words[w])
 				}
 				if f.kind == Birth {
-					d := v.date
-					list = append(list, dated(years, d.year, true))
-					if d.month > 0 {
-						list = append(list, dated(months, d.year*100+d.month, true), dated(days, d.month*100+d.day, false))
+					year, month, day := int(v.date.year), int(v.date.month), int(v.date.day)
+					list = append(list, dated(years, year, true))
+					if month > 0 {
+						list = append(list, dated(months, year*100+month, true), dated(days, month*100+day, false))
 					}
 				}
 			}
@@ -129,13 +137,13 @@ func (k *keys) tally(list []int32, n int32) {
 
 // each calls with the keys of a record.
 func (r *records) each(i int32, do func(key int32)) {
-	source := 0
+	source, row := 0, r.row(i)
 	if r.names != nil {
-		r.keys.value(source, r.names.of[i], do)
+		r.keys.value(source, row[0], do)
 		source++
 	}
-	for _, f := range r.fields {
-		r.keys.value(source, f.of[i], do)
+	for _, v := range row[r.base:] {
+		r.keys.value(source, v, do)
 		source++
 	}
 }
@@ -147,8 +155,12 @@ func (k *keys) value(source int, v int32, do func(key int32)) {
 	}
 }
 
-// crossings is how many crossings of wide keys a record has at most: those that the fewest records are expected to share.
-const crossings = 12
+// crossings is how many crossings of wide keys a record has at most: those that the fewest records are expected to share. A key is in
+// so many of them at most as uses says.
+const (
+	crossings = 12
+	uses      = 3
+)
 
 type entry struct {
 	key    uint64
@@ -201,163 +213,278 @@ func (k *keys) size(n int) int32 {
 	return most
 }
 
-// cross gives each record the crossings of what is too common by itself, in the order of the records.
-func (r *records) cross() []entry {
-	k := &r.keys
-	own := make([][]entry, (r.n+chunk-1)/chunk)
+// crosser finds the crossings of what is too common by itself. Each worker has its own.
+type crosser struct {
+	r     *records
+	wide  []int32
+	used  []uint8
+	pairs []crossing
+	best  []uint64
+}
+
+// crossing is two wide keys, by their places among the record's, and how many records share both by chance, times all records.
+type crossing struct {
+	size float64
+	a, b uint8
+}
+
+// of gives the crossings of a record: the pairs of wide keys that the fewest are expected to share, by what chance gives them. No key
+// is in more than a few, for where that one has an error, they are lost together.
+func (c *crosser) of(i int32) []uint64 {
+	k := &c.r.keys
+	c.wide, c.used, c.pairs, c.best = c.wide[:0], c.used[:0], c.pairs[:0], c.best[:0]
+	c.r.each(i, func(key int32) {
+		if k.count[key] > k.largest && k.wide[key] && len(c.wide) < math.MaxUint8 {
+			c.wide, c.used = append(c.wide, key), append(c.used, 0)
+		}
+	})
+	most := 10 * float64(k.largest) * float64(c.r.n)
+	for x, a := range c.wide {
+		for y, b := range c.wide[x+1:] {
+			if k.source[a] == k.source[b] && (k.source[a] > 0 || c.r.names == nil) {
+				continue
+			}
+			if size := float64(k.count[a]) * float64(k.count[b]); size <= most {
+				c.pairs = append(c.pairs, crossing{size, uint8(x), uint8(x + 1 + y)})
+			}
+		}
+	}
+	for len(c.best) < crossings && len(c.pairs) > 0 {
+		least := 0
+		for x := range c.pairs {
+			if c.pairs[x].size < c.pairs[least].size {
+				least = x
+			}
+		}
+		p := c.pairs[least]
+		c.pairs[least] = c.pairs[len(c.pairs)-1]
+		c.pairs = c.pairs[:len(c.pairs)-1]
+		if c.used[p.a] == uses || c.used[p.b] == uses {
+			continue
+		}
+		c.used[p.a]++
+		c.used[p.b]++
+		a, b := c.wide[p.a], c.wide[p.b]
+		c.best = append(c.best, uint64(min(a, b))*uint64(len(k.count))+uint64(max(a, b)))
+	}
+	return c.best
+}
+
+// shares is how many parts the crossings are sorted in.
+const shares = 256
+
+// spread makes a hash of a crossing, which is as good in any of its bits.
+func spread(key uint64) uint64 {
+	d := draws{key}
+	return d.next()
+}
+
+// crossed gives the crossings that two records have at least and at most as many as a block may have, those of one key together.
+// Most crossings are one record's alone; they are told first, by two maps of bits, so that there is no room needed for them.
+func (r *records) crossed() [][]entry {
+	slots := 1 << bits.Len(uint(8*crossings*r.n))
+	once, twice := make([]uint32, slots/32+1), make([]uint32, slots/32+1)
 	inParallel(r.n, func() func(from, to int32) {
-		var wide []int32
+		c := crosser{r: r}
 		return func(from, to int32) {
-			out := make([]entry, 0, crossings*chunk)
 			for i := from; i < to; i++ {
-				wide = wide[:0]
-				r.each(i, func(key int32) {
-					if k.count[key] > k.largest && k.wide[key] {
-						wide = append(wide, key)
-					}
-				})
-				// The best so far, ascending by the size that chance gives them, then by key.
-				begin := len(out)
-				var sizes [crossings]float64
-				for x, a := range wide {
-					for _, b := range wide[x+1:] {
-						if k.source[a] == k.source[b] && (k.source[a] > 0 || r.names == nil) {
-							continue
-						}
-						size := float64(k.count[a]) * float64(k.count[b]) / float64(r.n)
-						if size > 10*float64(k.largest) {
-							continue
-						}
-						key := uint64(min(a, b))*uint64(len(k.count)) + uint64(max(a, b))
-						n := len(out) - begin
-						if n == crossings {
-							if size > sizes[n-1] || size == sizes[n-1] && key > out[len(out)-1].key {
-								continue
-							}
-							n--
-						} else {
-							out = append(out, entry{})
-						}
-						for n > 0 && (size < sizes[n-1] || size == sizes[n-1] && key < out[begin+n-1].key) {
-							sizes[n], out[begin+n] = sizes[n-1], out[begin+n-1]
-							n--
-						}
-						sizes[n], out[begin+n] = size, entry{key, i}
+				for _, key := range c.of(i) {
+					at := spread(key) & uint64(slots-1)
+					if bit := uint32(1) << (at % 32); atomic.OrUint32(&once[at/32], bit)&bit != 0 {
+						atomic.OrUint32(&twice[at/32], bit)
 					}
 				}
 			}
-			own[from/chunk] = out
 		}
 	})
-	return slices.Concat(own...)
+	own := make([][]entry, (r.n+chunk-1)/chunk)
+	inParallel(r.n, func() func(from, to int32) {
+		c := crosser{r: r}
+		var out []entry
+		return func(from, to int32) {
+			out = out[:0]
+			for i := from; i < to; i++ {
+				for _, key := range c.of(i) {
+					if at := spread(key) & uint64(slots-1); twice[at/32]>>(at%32)&1 != 0 {
+						out = append(out, entry{key, i})
+					}
+				}
+			}
+			own[from/chunk] = slices.Clone(out)
+		}
+	})
+	var sizes [shares]int
+	for _, entries := range own {
+		for _, e := range entries {
+			sizes[spread(e.key)>>56]++
+		}
+	}
+	parts := make([][]entry, shares)
+	for i := range parts {
+		parts[i] = make([]entry, 0, sizes[i])
+	}
+	for x, entries := range own {
+		for _, e := range entries {
+			parts[spread(e.key)>>56] = append(parts[spread(e.key)>>56], e)
+		}
+		own[x] = nil
+	}
+	top := uint64(len(r.keys.count)) * uint64(len(r.keys.count))
+	each(shares, func(i int) {
+		sorted := byKey(parts[i], top)
+		kept := sorted[:0]
+		for from := 0; from < len(sorted); {
+			to := from
+			for to < len(sorted) && sorted[to].key == sorted[from].key {
+				to++
+			}
+			if n := int32(to - from); n > 1 && n <= r.keys.largest {
+				kept = append(kept, sorted[from:to]...)
+			}
+			from = to
+		}
+		parts[i] = kept
+	})
+	return parts
 }
 
 // build makes the blocks.
 func (r *records) build() {
+	r.keys = newKeys(r)
 	k := &r.keys
-	largest := k.size(r.n)
-	k.largest = largest
-	k.block = make([]int32, len(k.count))
-	k.start, k.bits, k.on = nil, nil, nil
-	total := int64(0)
+	k.largest = k.size(r.n)
+	k.bits = make([]float32, k.largest+1)
+	for n := range k.bits {
+		k.bits[n] = surprise(int32(n), r.n)
+	}
+	parts := r.crossed()
+	blocks, total := 0, 0
+	for _, n := range k.count {
+		if n > 1 && n <= k.largest {
+			blocks++
+			total += int(n)
+		}
+	}
+	for _, part := range parts {
+		total += len(part)
+		for i := range part {
+			if i == 0 || part[i].key != part[i-1].key {
+				blocks++
+			}
+		}
+	}
+	k.start, k.on, k.members = make([]uint32, 1, blocks+1), make([]uint32, 0, blocks), make([]int32, 0, total)
+	block := make([]int32, len(k.count)) // by key
+	filled := uint32(0)
 	for i, n := range k.count {
-		k.block[i] = -1
-		if n > 1 && n <= largest {
-			k.block[i] = int32(len(k.start))
-			k.start = append(k.start, total)
-			k.bits = append(k.bits, surprise(n, r.n))
+		block[i] = -1
+		if n > 1 && n <= k.largest {
+			block[i] = int32(len(k.on))
 			k.on = append(k.on, 1<<k.source[i])
-			total += int64(n)
+			filled += uint32(n)
+			k.start = append(k.start, filled)
 		}
 	}
-	crossed := byKey(r.cross(), uint64(len(k.count))*uint64(len(k.count)))
-	first := int32(len(k.start))
-	var runs [][2]int
-	for i := 0; i < len(crossed); {
-		j := i
-		for j < len(crossed) && crossed[j].key == crossed[i].key {
-			j++
-		}
-		if n := int32(j - i); n > 1 && n <= largest {
-			key := crossed[i].key
-			runs = append(runs, [2]int{i, j})
-			k.start = append(k.start, total)
-			k.bits = append(k.bits, surprise(n, r.n))
-			k.on = append(k.on, 1<<k.source[key/uint64(len(k.count))]|1<<k.source[key%uint64(len(k.count))])
-			total += int64(n)
-		}
-		i = j
-	}
-	k.start = append(k.start, total)
-	k.members = make([]int32, total)
-	next := slices.Clone(k.start)
-	put := func(b, i int32) {
-		k.members[next[b]] = i
-		next[b]++
-	}
-	for i := range int32(r.n) {
+	k.members = k.members[:filled]
+	for i := int32(r.n) - 1; i >= 0; i-- { // from the end, which is then where each block begins
 		r.each(i, func(key int32) {
-			if b := k.block[key]; b >= 0 {
-				put(b, i)
+			if b := block[key]; b >= 0 {
+				k.start[b+1]--
+				k.members[k.start[b+1]] = i
 			}
 		})
 	}
-	for x, run := range runs {
-		for _, e := range crossed[run[0]:run[1]] {
-			put(first+int32(x), e.record)
+	copy(k.start, k.start[1:])
+	k.start = k.start[:len(k.on)]
+	for _, part := range parts {
+		for i, e := range part {
+			if i == 0 || e.key != part[i-1].key {
+				k.start = append(k.start, uint32(len(k.members)))
+				k.on = append(k.on, 1<<k.source[e.key/uint64(len(k.count))]|1<<k.source[e.key%uint64(len(k.count))])
+			}
+			k.members = append(k.members, e.record)
 		}
 	}
+	k.start = append(k.start, uint32(len(k.members)))
+	k.of, k.lists, k.count, k.source, k.wide = nil, nil, nil, nil, nil
 	k.turn(r.n)
 }
 
 // turn makes the list of each record's blocks, the smallest first.
 func (k *keys) turn(n int) {
-	k.begin = make([]int64, n+1)
+	ordered := make([]int32, len(k.start)-1) // blocks by size, by counting
+	at := make([]int, k.largest+2)
+	for b := range ordered {
+		at[k.start[b+1]-k.start[b]+1]++
+	}
+	for size := range k.largest + 1 {
+		at[size+1] += at[size]
+	}
+	for b := range ordered {
+		size := k.start[b+1] - k.start[b]
+		ordered[at[size]] = int32(b)
+		at[size]++
+	}
+	k.begin = make([]uint32, n+1)
 	for _, i := range k.members {
-		k.begin[i+1]++
+		k.begin[i]++
 	}
-	for i := range n {
-		k.begin[i+1] += k.begin[i]
+	sum := uint32(0)
+	for i, own := range k.begin { // where each record's blocks end
+		sum += own
+		k.begin[i] = sum
 	}
-	next := slices.Clone(k.begin)
 	k.blocks = make([]int32, len(k.members))
-	order := make([]int32, len(k.start)-1)
-	for b := range order {
-		order[b] = int32(b)
-	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(k.bits[b], k.bits[a]), cmp.Compare(a, b)) })
-	for _, b := range order {
+	for _, b := range slices.Backward(ordered) {
 		for _, i := range k.members[k.start[b]:k.start[b+1]] {
-			k.blocks[next[i]] = b
-			next[i]++
+			k.begin[i]--
+			k.blocks[k.begin[i]] = b
 		}
 	}
 }
 
-// seeker finds the records with which one shares blocks. Each worker has its own.
+// meeting is a record that another one meets in blocks.
+type meeting struct {
+	record int32
+	bits   float32 // what both share
+	free   uint32  // the sources that some shared block does not rest on
+	seen   float32 // at a glance, where there is a model
+}
+
+// seeker finds the records with which one shares blocks. Each worker has its own: a table of those met, by a hash of their number.
 type seeker struct {
 	r     *records
-	bits  []float32 // by record: what it shares with the one that is asked about
-	free  []uint32  // by record: the sources that some shared block does not rest on
-	met   []int32
-	found []int32
+	slots [2 * room]int16 // 1 more than a place in met; 0 is free
+	taken []int16         // the slots in use
+	met   []meeting
+	found []meeting
+
+	md     *model // by which pairs are chosen; nil where there is none yet
+	glance *glance
 }
 
-func (r *records) seeker() *seeker {
-	return &seeker{r: r, bits: make([]float32, r.n), free: make([]uint32, r.n)}
-}
-
-// touches is how many members of blocks are looked at for one record.
-const touches = 3000
-
-// seek gives the records to compare i with: those that share at least so many bits with it, and of them at most limit, those that
-// share most. Only such as may be linked with it: of the other file where there are two, and after it unless all is asked for. The
-// bits and free sources of what it gives are good until the next call.
-func (s *seeker) seek(i int32, all bool, limit int, enough float32) []int32 {
-	for _, j := range s.met {
-		s.bits[j] = 0
+func (r *records) seeker(md *model) *seeker {
+	s := &seeker{r: r, md: md}
+	if md != nil {
+		s.glance = r.glance(md)
 	}
-	s.met = s.met[:0]
+	return s
+}
+
+// touches is how many members of blocks are looked at for one record; room is enough for them.
+const (
+	touches = 3000
+	room    = 4096
+)
+
+// seek gives the records to compare i with: those that share enough with it in blocks and at a glance, and of them at most limit, those
+// that share most. Only such as may be linked with it: of the other file where there are two, and after it unless all is asked for. What
+// it gives is good until the next call.
+func (s *seeker) seek(i int32, all bool, limit int) []meeting {
+	for _, at := range s.taken {
+		s.slots[at] = 0
+	}
+	s.taken, s.met = s.taken[:0], s.met[:0]
 	k := &s.r.keys
 	left := touches
 	for _, b := range k.blocks[k.begin[i]:k.begin[i+1]] {
@@ -365,6 +492,7 @@ func (s *seeker) seek(i int32, all bool, limit int, enough float32) []int32 {
 		if left -= len(members); left < 0 {
 			break
 		}
+		bits, free := k.bits[len(members)], ^k.on[b]
 		switch {
 		case s.r.two && int(i) < s.r.first:
 			at, _ := slices.BinarySearch(members, int32(s.r.first))
@@ -376,27 +504,41 @@ func (s *seeker) seek(i int32, all bool, limit int, enough float32) []int32 {
 			at, _ := slices.BinarySearch(members, i+1)
 			members = members[at:]
 		}
-		bits, free := k.bits[b], ^k.on[b]
 		for _, j := range members {
 			if j == i {
 				continue
 			}
-			if s.bits[j] == 0 {
-				s.met = append(s.met, j)
-				s.free[j] = 0
+			at := uint32(j) * 0x9e3779b1 >> (32 - 13)
+			for s.slots[at] != 0 && s.met[s.slots[at]-1].record != j {
+				at = (at + 1) & (2*room - 1)
 			}
-			s.bits[j] += bits
-			s.free[j] |= free
+			if s.slots[at] == 0 {
+				s.met = append(s.met, meeting{record: j})
+				s.slots[at] = int16(len(s.met))
+				s.taken = append(s.taken, int16(at))
+			}
+			m := &s.met[s.slots[at]-1]
+			m.bits += bits
+			m.free |= free
 		}
 	}
 	s.found = s.found[:0]
-	for _, j := range s.met {
-		if s.bits[j] >= enough {
-			s.found = append(s.found, j)
+	if s.md == nil {
+		s.found = append(s.found, s.met...)
+	} else {
+		s.glance.from(i)
+		for _, m := range s.met {
+			if m.bits >= s.md.enough {
+				if m.seen = s.glance.at(m.record); m.seen >= s.md.likely {
+					s.found = append(s.found, m)
+				}
+			}
 		}
 	}
 	if len(s.found) > limit {
-		slices.SortFunc(s.found, func(a, b int32) int { return cmp.Or(cmp.Compare(s.bits[b], s.bits[a]), cmp.Compare(a, b)) })
+		slices.SortFunc(s.found, func(a, b meeting) int {
+			return cmp.Or(cmp.Compare(b.seen, a.seen), cmp.Compare(b.bits, a.bits), cmp.Compare(a.record, b.record))
+		})
 		s.found = s.found[:limit]
 	}
 	return s.found

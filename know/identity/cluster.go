@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Clusters are grown from records by joining, again and again, the two clusters that most probably are one person, until no two
@@ -65,8 +66,9 @@ const speaking = 32
 // hope is the score that one pair between two clusters must have for the clusters to be looked at.
 const hope = -3
 
-// growing is clusters on the way. Each joining makes a new number, so that what the queue holds of the two old ones is known to
-// be stale.
+// growing is clusters on the way, among records that hang together by pairs that score above hope; there are as many such as there
+// are islands, and each grows by itself. Clusters are numbered from 0: the records first, in their order. Each joining makes a new
+// number, so that what the queue holds of the two old ones is known to be stale.
 type growing struct {
 	r      *records
 	md     *model
@@ -107,38 +109,79 @@ func (q *joins) Pop() any {
 	return x
 }
 
-func (c *growing) find(a int32) int32 {
-	for c.parent[a] != a {
-		c.parent[a] = c.parent[c.parent[a]]
-		a = c.parent[a]
+func (c *growing) find(a int32) int32 { return root(c.parent, a) }
+
+// root finds the last of those into which a was joined.
+func root(parent []int32, a int32) int32 {
+	for parent[a] != a {
+		parent[a] = parent[parent[a]]
+		a = parent[a]
 	}
 	return a
 }
 
-// grow clusters the records by their pairs: for each record a number of its cluster.
+// grow clusters the records by their pairs: for each record the number of one of its cluster.
 func (r *records) grow(md *model, g *graph) []int32 {
-	n := r.n
-	c := &growing{r: r, md: md, parent: make([]int32, n, n+n/2), of: make([][]int32, n, n+n/2), near: make([][]tie, n, n+n/2)}
-	for l := range md.lines {
-		var times [levels]float64
-		for _, level := range md.lines[l].has {
-			times[level] = md.h[l][level] / md.m[l][level]
-		}
-		c.times = append(c.times, times)
+	cluster, parent := make([]int32, r.n), make([]int32, r.n)
+	for i := range int32(r.n) {
+		cluster[i], parent[i] = i, i
 	}
-	self := make([]int32, n)
-	for i := range int32(n) {
-		self[i] = i
-		c.parent[i], c.of[i] = i, self[i:i+1:i+1]
+	for i := range int32(r.n) {
+		for _, t := range g.of(i) {
+			if a, b := root(parent, i), root(parent, t.to); t.score > hope && a != b {
+				parent[max(a, b)] = min(a, b)
+			}
+		}
+	}
+	for i := range parent {
+		parent[i] = root(parent, int32(i))
+	}
+	start, members := grouped(parent, r.n)
+	var islands []int32
+	for i := range r.n {
+		if start[i+1]-start[i] > 1 {
+			islands = append(islands, int32(i))
+		}
+	}
+	place := parent // by record: its place in its island
+	for _, i := range islands {
+		for at, of := range members[start[i]:start[i+1]] {
+			place[of] = int32(at)
+		}
+	}
+	times := make([][levels]float64, len(md.lines))
+	for l := range md.lines {
+		for _, level := range md.lines[l].has {
+			times[l][level] = md.h[l][level] / md.m[l][level]
+		}
+	}
+	workers := sync.Pool{New: func() any { return &growing{r: r, md: md, times: times} }}
+	each(len(islands), func(x int) {
+		c := workers.Get().(*growing)
+		defer workers.Put(c)
+		i := islands[x]
+		c.settle(g, members[start[i]:start[i+1]], place, cluster)
+	})
+	return cluster
+}
+
+// settle grows the clusters of one island.
+func (c *growing) settle(g *graph, island, place, cluster []int32) {
+	c.parent, c.of, c.near, c.queue = c.parent[:0], c.of[:0], c.near[:0], c.queue[:0]
+	for at, i := range island {
+		c.parent, c.of = append(c.parent, int32(at)), append(c.of, island[at:at+1:at+1])
+		var near []tie
 		for _, t := range g.of(i) {
 			if t.score <= hope {
 				continue
 			}
-			c.near[i] = append(c.near[i], t)
-			if t.to > i && t.score > Cut {
-				c.queue = append(c.queue, join{t.score, i, t.to})
+			to := place[t.to]
+			near = append(near, tie{to, t.score})
+			if to > int32(at) && t.score > Cut {
+				c.queue = append(c.queue, join{t.score, int32(at), to})
 			}
 		}
+		c.near = append(c.near, near)
 	}
 	heap.Init(&c.queue)
 	for len(c.queue) > 0 {
@@ -147,10 +190,11 @@ func (r *records) grow(md *model, g *graph) []int32 {
 			c.join(j.a, j.b)
 		}
 	}
-	for i := range self {
-		self[i] = c.find(int32(i))
+	for id, of := range c.of {
+		for _, i := range of { // those of clusters that were joined are nil
+			cluster[i] = c.of[id][0]
+		}
 	}
-	return self
 }
 
 func (c *growing) join(a, b int32) {

@@ -23,21 +23,14 @@ const unbounded = 100
 
 // items gives what a line compares exactly, for each record a number, and how many numbers there are.
 func (r *records) items(line comparison) ([]int32, int) {
-	switch line.field {
-	case -1, -2:
-		of := make([]int32, r.n)
-		for i, at := range r.names.of {
-			if v := &r.names.values[at]; line.field == -1 {
-				of[i] = v.given
-			} else {
-				of[i] = v.surname
-			}
-		}
-		return of, len(r.names.words)
-	case -3:
+	cell := r.cell(line)
+	switch {
+	case cell < 0:
 		return nil, 0
+	case line.field < 0:
+		return r.column(cell), len(r.names.words)
 	}
-	return r.fields[line.field].of, len(r.fields[line.field].values)
+	return r.column(cell), len(r.fields[line.field].values)
 }
 
 // keeps learns what keeps company with what.

@@ -42,6 +42,7 @@ type comparison struct {
 	has   []uint8   // the levels that can occur, apart from missing
 	tf    []bool    // by level: what is shared has a frequency of its own
 	start []float64 // by level: where learning begins
+	own   bool      // it is a person's own for life and no household's: a given name, a date of birth, a number
 }
 
 func levelsOf(kind Kind) []uint8 {
@@ -83,6 +84,7 @@ func (r *records) comparisons() []comparison {
 			c.start[l] = 0.2 / float64(len(c.has)-1)
 		}
 		c.start[exact] = 0.8
+		c.own = kind == Given || kind == Birth || kind == Code
 		out = append(out, c)
 	}
 	if r.names != nil {
@@ -100,16 +102,17 @@ func (r *records) comparisons() []comparison {
 
 // compare fills the vector of two records.
 func (r *records) compare(i, j int32, v *vector) {
+	x, y := r.row(i), r.row(j)
 	at := 0
 	if p := r.names; p != nil {
 		at = 2
 		if p.rest {
 			at = 3
 		}
-		p.compare(p.of[i], p.of[j], v)
+		p.compare(x[0], y[0], v)
 	}
-	for _, f := range r.fields[:min(len(r.fields), most-at)] {
-		v.level[at], v.bits[at] = f.compare(f.of[i], f.of[j])
+	for k, f := range r.fields[:min(len(r.fields), most-at)] {
+		v.level[at], v.bits[at] = f.compare(x[r.base+k], y[r.base+k])
 		at++
 	}
 }
@@ -178,19 +181,19 @@ func (f *field) compare(a, b int32) (uint8, float32) {
 		}
 		return different, 0
 	case Postcode, Phone:
-		if len(x.words) > 0 && len(y.words) > 0 && x.words[0] == y.words[0] {
+		if w := f.sharedPart(x, y); w > 0 {
 			if f.kind == Postcode && within(x.text, x.marks, y.text, y.marks, 1) == 1 {
 				return typo, 0
 			}
-			return part, f.words[x.words[0]].bits
+			return part, f.words[w].bits
 		}
 		if within(x.text, x.marks, y.text, y.marks, 1) == 1 && len(x.text) > 3 {
 			return typo, 0
 		}
 		return different, 0
 	case Email:
-		if len(x.words) > 0 && len(y.words) > 0 && x.words[0] == y.words[0] {
-			return part, f.words[x.words[0]].bits
+		if w := f.sharedPart(x, y); w > 0 {
+			return part, f.words[w].bits
 		}
 		switch d := within(x.text, x.marks, y.text, y.marks, 2); {
 		case d > 2 || otherFigures(x.text, y.text): // ann.lee7@ and ann.lee8@ are two people more often than one who slipped
@@ -224,6 +227,14 @@ func otherFigures(a, b string) bool {
 	}
 }
 
+// sharedPart is the word that both values begin with in their lists, or 0: the area of a postcode, the local part of an address.
+func (f *field) sharedPart(x, y *value) int32 {
+	if a, b := f.wordsOf(x), f.wordsOf(y); len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		return a[0]
+	}
+	return 0
+}
+
 // compareTexts compares places, streets and other words.
 func (f *field) compareTexts(x, y *value) (uint8, float32) {
 	if longer := max(len(x.text), len(y.text)); longer > 3 {
@@ -232,8 +243,9 @@ func (f *field) compareTexts(x, y *value) (uint8, float32) {
 		}
 	}
 	shared, at := 0, int32(0)
-	for _, w := range x.words { // the most telling first
-		for _, u := range y.words {
+	ours, theirs := f.wordsOf(x), f.wordsOf(y)
+	for _, w := range ours { // the most telling first
+		for _, u := range theirs {
 			if w == u {
 				if shared == 0 {
 					at = w
@@ -243,7 +255,7 @@ func (f *field) compareTexts(x, y *value) (uint8, float32) {
 		}
 	}
 	if shared > 0 {
-		if shared == len(x.words) || shared == len(y.words) {
+		if shared == len(ours) || shared == len(theirs) {
 			return variant, f.words[at].bits
 		}
 		if f.words[at].bits > 4 {
@@ -257,7 +269,7 @@ func (f *field) compareTexts(x, y *value) (uint8, float32) {
 }
 
 func compareDates(a, b *value, newYr float32) uint8 {
-	x, y := &a.date, &b.date
+	x, y := a.date, b.date
 	same := 0
 	if x.year == y.year {
 		same++
@@ -273,7 +285,7 @@ func compareDates(a, b *value, newYr float32) uint8 {
 		return variant
 	case x.year == y.year && (x.month == 0 || y.month == 0 || newYr > 4 && (x.month == 1 && x.day == 1 || y.month == 1 && y.day == 1)):
 		return imprecise
-	case within(x.text, a.marks, y.text, b.marks, 1) == 1:
+	case within(a.text, a.marks, b.text, b.marks, 1) == 1:
 		return typo
 	case same == 2:
 		return part
@@ -305,11 +317,11 @@ func (p *names) compare(a, b int32, v *vector) {
 	}
 }
 
-func (v *name) has(w int32) bool {
+func (p *names) has(v *name, w int32) bool {
 	if w == v.given || w == v.surname {
 		return true
 	}
-	for _, u := range v.rest {
+	for _, u := range p.restOf(v) {
 		if u == w {
 			return true
 		}
@@ -341,10 +353,10 @@ func (p *names) compareGiven(x, y *name) (uint8, float32) {
 // surname in the wrong place.
 func (p *names) astray(x *name, of int32, y *name, to int32) (bits float32, found bool) {
 	at := int32(0)
-	if y.has(of) {
+	if p.has(y, of) {
 		at = of
 	}
-	if x.has(to) && (at == 0 || p.words[to].bits > p.words[at].bits) {
+	if p.has(x, to) && (at == 0 || p.words[to].bits > p.words[at].bits) {
 		at = to
 	}
 	if at == 0 {
@@ -388,12 +400,13 @@ func (p *names) compareSurnames(x, y *name) (uint8, float32) {
 }
 
 func (p *names) compareRest(x, y *name) (uint8, float32) {
-	if len(x.rest) == 0 || len(y.rest) == 0 {
+	ours, theirs := p.restOf(x), p.restOf(y)
+	if len(ours) == 0 || len(theirs) == 0 {
 		return missing, 0
 	}
 	telling, shared := float32(0), 0
-	for _, w := range x.rest {
-		for _, u := range y.rest {
+	for _, w := range ours {
+		for _, u := range theirs {
 			if w == u {
 				if shared == 0 {
 					telling = p.words[w].bits
@@ -403,14 +416,14 @@ func (p *names) compareRest(x, y *name) (uint8, float32) {
 		}
 	}
 	switch {
-	case shared == len(x.rest) && shared == len(y.rest):
+	case shared == len(ours) && shared == len(theirs):
 		return exact, telling
 	case shared > 0:
 		return part, telling
 	}
 	best := uint8(different)
-	for _, w := range x.rest {
-		for _, u := range y.rest {
+	for _, w := range ours {
+		for _, u := range theirs {
 			switch l := alike(&p.words[w], &p.words[u]); l {
 			case typo, near:
 				return near, 0

@@ -3,6 +3,7 @@ package identity
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // order is in which order a column writes day and month where the year stands last.
@@ -27,12 +28,38 @@ var months = func() map[string]int {
 		m[strings.ToLower(i.String()[:3])] = int(i)
 	}
 	m["sept"] = 9
+	for _, language := range []string{
+		"januar februar maerz april mai juni juli august september oktober november dezember",
+		"jaenner februar marz april mai juni juli august september okt november dez",
+		"janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre",
+		"janv fevr mars avr mai juin juil aout sept oct nov dec",
+		"enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+		"ene feb mar abr may jun jul ago setiembre oct nov dic",
+		"gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+		"januari februari maart april mei juni juli augustus september oktober november december",
+		"janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro",
+	} {
+		for i, name := range strings.Fields(language) {
+			if m[name] == 0 {
+				m[name] = i + 1
+			}
+		}
+	}
 	return m
 }()
 
+// between are words that stand between the parts of a date.
+var between = map[string]bool{"t": true, "z": true, "st": true, "nd": true, "rd": true, "th": true, "de": true, "del": true, "den": true, "le": true, "of": true, "er": true}
+
 // parseDate reads 1862-04-01, 18620401, 01/04/1862, 1.4.1862, 1 Apr 1862, April 1 1862, with or without a time after it, and
-// a year alone. Nothing but zeros is no date. Two figures of a year are of the hundred years before 2030.
+// a year alone. Months may be named in English, German, French, Spanish, Italian, Dutch and Portuguese. Nothing but zeros is no date. Two figures of a year are of the hundred years before 2030.
 func parseDate(s string, o order) (date, bool) {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf { // März, 1º de août
+			s = fold(s)
+			break
+		}
+	}
 	var parts [4]int
 	var widths [4]int
 	n, named := 0, -1
@@ -63,7 +90,7 @@ func parseDate(s string, o order) (date, bool) {
 				named = n
 				parts[n], widths[n] = m, 2
 				n++
-			} else if w != "t" && w != "z" && w != "st" && w != "nd" && w != "rd" && w != "th" {
+			} else if !between[w] {
 				return date{}, false
 			}
 			i = j

@@ -14,6 +14,9 @@ type records struct {
 	two      bool
 	names    *names // nil where no column is a part of a name
 	fields   []*field
+	cells    []int32 // what the records say, see row
+	width    int     // of a row
+	base     int     // where in a row the fields begin
 	keys     keys
 }
 
@@ -21,22 +24,32 @@ type records struct {
 type field struct {
 	name   string
 	kind   Kind
-	of     []int32 // for each record its value
+	of     []int32 // for each record its value, until it is in the rows
 	values []value
-	words  []word // words of texts, areas of postcodes, local parts of addresses, ends of telephone numbers
+	words  []word  // words of texts, areas of postcodes, local parts of addresses, ends of telephone numbers; the first is none
+	lists  []int32 // of all values one after the other, see wordsOf
 	filled int
 	newYr  float32 // dates: how much oftener the first of January is than any day should be
 }
 
 // value is one distinct standardised value of a field.
 type value struct {
-	text  string
-	bits  float32 // how surprising it is that a record has it: log2 of records that say anything over those that say this
-	count int32
-	date  date
-	words []int32 // ascending by how many records have them: the most telling first
-	marks uint64  // of its letters, see marks
+	text     string
+	marks    uint64  // of its letters, see marks
+	bits     float32 // how surprising it is that a record has it: log2 of records that say anything over those that say this
+	count    int32
+	from, to uint32 // its words in the field's lists
+	date     day
 }
+
+// day is a date without its text.
+type day struct {
+	year       int16
+	month, day int8
+}
+
+// wordsOf are the words of a value, ascending by how many records have them: the most telling first.
+func (f *field) wordsOf(v *value) []int32 { return f.lists[v.from:v.to] }
 
 // word is a part of values that is compared by itself.
 type word struct {
@@ -47,18 +60,22 @@ type word struct {
 
 // names holds the names of persons: parts in one dictionary, for a given name may stand as a surname.
 type names struct {
-	of     []int32
+	of     []int32 // for each record its name, until it is in the rows
 	values []name
 	words  []nameWord
-	rest   bool // some record has more than a given name and a surname
+	lists  []int32 // of all names one after the other, see restOf
+	rest   bool    // some record has more than a given name and a surname
 }
 
 // name is one distinct name: a given name, a surname and what else there is, as words.
 type name struct {
 	given, surname int32
-	rest           []int32
 	count          int32
+	from, to       uint32 // its other words in the lists
 }
+
+// restOf are the words of a name that are neither given name nor surname, ascending by how many records have them.
+func (p *names) restOf(v *name) []int32 { return p.lists[v.from:v.to] }
 
 // nameWord is a word of names with how many records have it anywhere, as given name and as surname.
 type nameWord struct {
@@ -97,7 +114,7 @@ func standardise(tables []*Table, columns []Recognised) *records {
 			r.fields = append(r.fields, f)
 		}
 	}
-	r.keys = newKeys(r)
+	r.asRows()
 	return r
 }
 
@@ -105,7 +122,7 @@ func standardise(tables []*Table, columns []Recognised) *records {
 func newField(tables []*Table, c Recognised, n int) *field {
 	f := &field{name: c.Column, kind: c.Kind, of: make([]int32, 0, n), values: make([]value, 1), words: make([]word, 1)}
 	f.newYr = 1
-	byText, byWord := map[string]int32{"": 0}, map[string]int32{}
+	var byText, byWord places
 	for _, t := range tables {
 		col := &t.Columns[t.place(c.Column)]
 		o := dayFirst
@@ -115,22 +132,23 @@ func newField(tables []*Table, c Recognised, n int) *field {
 		to := make([]int32, len(col.Values))
 		for i, raw := range col.Values {
 			v := f.read(raw, o)
-			at, ok := byText[v.text]
-			if !ok {
-				at = int32(len(f.values))
-				byText[v.text] = at
+			if v.text == "" {
+				continue
+			}
+			at, known := byText.at(hashOf(v.text), len(f.values), func(at int32) bool { return f.values[at].text == v.text })
+			if !known {
 				v.marks = marks(v.text)
+				v.from = uint32(len(f.lists))
 				for _, w := range f.parts(v.text) {
-					id, ok := byWord[w]
-					if !ok {
-						id = int32(len(f.words))
-						byWord[w] = id
+					id, known := byWord.at(hashOf(w), len(f.words), func(at int32) bool { return f.words[at].text == w })
+					if !known {
 						f.words = append(f.words, word{text: w})
 					}
-					if !slices.Contains(v.words, id) {
-						v.words = append(v.words, id)
+					if !slices.Contains(f.lists[v.from:], id) {
+						f.lists = append(f.lists, id)
 					}
 				}
+				v.to = uint32(len(f.lists))
 				f.values = append(f.values, v)
 			}
 			to[i] = at
@@ -158,7 +176,7 @@ func (f *field) read(raw string, o order) value {
 	switch f.kind {
 	case Birth:
 		if d, ok := parseDate(raw, o); ok {
-			return value{text: d.text, date: d}
+			return value{text: d.text, date: day{int16(d.year), int8(d.month), int8(d.day)}}
 		}
 		return value{}
 	case Phone:
@@ -220,7 +238,7 @@ func (f *field) count() {
 		}
 		v := &f.values[i]
 		v.bits = surprise(v.count, f.filled)
-		for _, w := range v.words {
+		for _, w := range f.wordsOf(v) {
 			f.words[w].count += v.count
 		}
 		if f.kind == Birth && v.date.month > 0 {
@@ -234,7 +252,7 @@ func (f *field) count() {
 		f.words[i].bits = surprise(f.words[i].count, f.filled)
 	}
 	for i := range f.values {
-		slices.SortFunc(f.values[i].words, func(a, b int32) int { return int(f.words[a].count) - int(f.words[b].count) })
+		slices.SortFunc(f.wordsOf(&f.values[i]), func(a, b int32) int { return int(f.words[a].count) - int(f.words[b].count) })
 	}
 	if days > 0 {
 		f.newYr = float32(january) / float32(days) * 365
@@ -252,56 +270,63 @@ func surprise(count int32, n int) float32 {
 // newNames reads the columns that hold names.
 func newNames(tables []*Table, columns []Recognised, parts []int, n int) *names {
 	p := &names{of: make([]int32, 0, n), values: make([]name, 1), words: make([]nameWord, 1)}
-	byWord, byName := map[string]int32{"": 0}, map[string]int32{"": 0}
+	var byWord, byName places
 	word := func(w string) int32 {
-		id, ok := byWord[w]
-		if !ok {
-			id = int32(len(p.words))
-			byWord[w] = id
+		id, known := byWord.at(hashOf(w), len(p.words), func(at int32) bool { return p.words[at].text == w })
+		if !known {
 			p.words = append(p.words, nameWord{text: w, nick: byNickname[w], skeleton: skeleton(w), marks: marks(w)})
 		}
 		return id
 	}
 	for _, t := range tables {
 		cols := make([]*Column, len(parts))
+		kinds := make([]Kind, len(parts))
 		split := make([][][]int32, len(parts)) // for each column and value its words
 		for i, c := range parts {
-			cols[i] = &t.Columns[t.place(columns[c].Column)]
+			cols[i], kinds[i] = &t.Columns[t.place(columns[c].Column)], columns[c].Kind
 			split[i] = make([][]int32, len(cols[i].Values))
 			for j, raw := range cols[i].Values {
-				for _, w := range nameWords(raw, columns[c].Kind) {
+				for _, w := range nameWords(raw, kinds[i]) {
 					split[i][j] = append(split[i][j], word(w))
 				}
 			}
 		}
-		key := make([]byte, 0, 4*len(parts))
-		seen := map[string]int32{} // by the raw values' places
+		own := make([][]int32, len(parts))
+		var rest []int32
 		for row := range t.Rows {
-			key = key[:0]
-			for _, c := range cols {
-				at := c.Of[row]
-				key = append(key, byte(at), byte(at>>8), byte(at>>16), byte(at>>24))
+			for i, c := range cols {
+				own[i] = split[i][c.Of[row]]
 			}
-			at, ok := seen[string(key)]
-			if !ok {
-				v := assemble(cols, split, columns, parts, row)
-				own := v.key()
-				if at, ok = byName[own]; !ok {
-					at = int32(len(p.values))
-					if own == "" {
-						at = 0
-					} else {
-						p.values = append(p.values, v)
-					}
-					byName[own] = at
-				}
-				seen[string(key)] = at
+			var v name
+			if v.given, v.surname, rest = assemble(own, kinds, rest[:0]); v.given == 0 && v.surname == 0 && len(rest) == 0 {
+				p.of = append(p.of, 0)
+				continue
+			}
+			hash := mixed(mixed(0, v.given), v.surname)
+			for _, w := range rest {
+				hash = mixed(hash, w)
+			}
+			at, known := byName.at(hash, len(p.values), func(at int32) bool {
+				u := &p.values[at]
+				return u.given == v.given && u.surname == v.surname && slices.Equal(p.restOf(u), rest)
+			})
+			if !known {
+				v.from = uint32(len(p.lists))
+				p.lists = append(p.lists, rest...)
+				v.to = uint32(len(p.lists))
+				p.values = append(p.values, v)
 			}
 			p.of = append(p.of, at)
 		}
 	}
 	p.count()
 	return p
+}
+
+// mixed takes one more number into a hash (the mixing of SplitMix64).
+func mixed(hash uint64, with int32) uint64 {
+	d := draws{hash ^ uint64(uint32(with))}
+	return d.next()
 }
 
 // nameWords are the words of a name without titles. "Clifford, Thomas" in one column is turned.
@@ -318,60 +343,43 @@ func nameWords(raw string, kind Kind) []string {
 	return slices.DeleteFunc(words, func(w string) bool { return titles[w] })
 }
 
-// assemble makes one name of a row's columns: given name and surname from their own columns, or the first and the last word of
-// the whole; all other words are the rest.
-func assemble(cols []*Column, split [][][]int32, columns []Recognised, parts []int, row int) name {
-	var v name
-	var all []int32
+// assemble makes one name of a row's words by column: given name and surname from their own columns, or the first and the last word
+// of the whole; all other words are the rest, which is appended to what is given.
+func assemble(words [][]int32, kinds []Kind, rest []int32) (given, surname int32, _ []int32) {
 	haveGiven, haveSurname := false, false
-	for i, c := range parts {
-		words := split[i][cols[i].Of[row]]
-		switch columns[c].Kind {
+	for i, own := range words {
+		switch kinds[i] {
 		case Given:
 			haveGiven = true
-			if len(words) > 0 && v.given == 0 {
-				v.given = words[0]
+			if len(own) > 0 && given == 0 {
+				given = own[0]
 			}
 		case Surname:
 			haveSurname = true
-			if len(words) > 0 && v.surname == 0 {
-				v.surname = words[len(words)-1]
+			if len(own) > 0 && surname == 0 {
+				surname = own[len(own)-1]
 			}
 		}
 	}
-	for i, c := range parts {
-		words := split[i][cols[i].Of[row]]
-		if columns[c].Kind == FullName && len(words) > 0 {
-			if !haveGiven && v.given == 0 {
-				v.given = words[0]
+	for i, own := range words {
+		if kinds[i] == FullName && len(own) > 0 {
+			if !haveGiven && given == 0 {
+				given = own[0]
 			}
-			if !haveSurname && v.surname == 0 && len(words) > 1 {
-				v.surname = words[len(words)-1]
+			if !haveSurname && surname == 0 && len(own) > 1 {
+				surname = own[len(own)-1]
 			}
 		}
-		all = append(all, words...)
 	}
-	for _, w := range all {
-		if w != v.given && w != v.surname && !slices.Contains(v.rest, w) && len(v.rest) < 8 {
-			v.rest = append(v.rest, w)
+	for _, own := range words {
+		for _, w := range own {
+			if w != given && w != surname && !slices.Contains(rest, w) && len(rest) < 8 {
+				rest = append(rest, w)
+			}
 		}
 	}
-	slices.Sort(v.rest)
-	return v
-}
-
-func (v *name) key() string {
-	if v.given == 0 && v.surname == 0 && len(v.rest) == 0 {
-		return ""
-	}
-	b := make([]byte, 0, 8+4*len(v.rest))
-	put := func(w int32) { b = append(b, byte(w), byte(w>>8), byte(w>>16), byte(w>>24)) }
-	put(v.given)
-	put(v.surname)
-	for _, w := range v.rest {
-		put(w)
-	}
-	return string(b)
+	slices.Sort(rest)
+	return given, surname, rest
 }
 
 func (p *names) count() {
@@ -395,10 +403,10 @@ func (p *names) count() {
 				p.words[v.surname].count += v.count
 			}
 		}
-		for _, w := range v.rest {
+		for _, w := range p.restOf(v) {
 			p.words[w].count += v.count
 		}
-		if len(v.rest) > 0 {
+		if v.to > v.from {
 			rest += int(v.count)
 		}
 	}
@@ -408,6 +416,6 @@ func (p *names) count() {
 		w.bits, w.bitsGiven, w.bitsName = surprise(w.count, any), surprise(w.given, given), surprise(w.surname, surname)
 	}
 	for i := range p.values {
-		slices.SortFunc(p.values[i].rest, func(a, b int32) int { return int(p.words[a].count) - int(p.words[b].count) })
+		slices.SortFunc(p.restOf(&p.values[i]), func(a, b int32) int { return int(p.words[a].count) - int(p.words[b].count) })
 	}
 }

@@ -137,11 +137,19 @@ func TestTheSameRecordsGiveTheSameClustersHoweverManyProcessors(t *testing.T) {
 func TestThePartsOfAScoreAddUpToIt(t *testing.T) {
 	made := town{draws{12}}
 	table, _ := made.records(400, 3, 5)
-	res := link(t, table)
-	pairs, _, err := res.records.scores(t.Context(), res.model, Options{})
+	r, _, err := prepare([]*Table{table}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	md, err := r.ready(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, _, err := r.scores(t.Context(), md, Options{})
 	if err != nil || len(pairs) < 300 {
 		t.Fatal(len(pairs), err)
 	}
+	res := Result{records: r, model: md}
 	for _, p := range pairs {
 		score, parts := res.Explain(int(p.a), int(p.b))
 		sum := 0.0

@@ -22,33 +22,40 @@ func (r *records) joining(cluster []int32) []Joining {
 	members := membersOf(cluster)
 	var out []Joining
 	look := func(field string, of []int32, values int, text func(v int32) string) {
-		found := make([]Joining, values)
-		var own []int32
-		for _, c := range members {
-			own = own[:0]
-			for _, i := range c {
-				own = append(own, of[i])
-			}
-			slices.Sort(own)
-			for i := 0; i < len(own); {
-				j := i
-				for j < len(own) && own[j] == own[i] {
-					j++
+		largest := make([]int32, values) // by value: records that share it in one cluster
+		shared := func(do func(v int32, n int)) {
+			var own []int32
+			for _, c := range members {
+				own = own[:0]
+				for _, i := range c {
+					own = append(own, of[i])
 				}
-				if n := j - i; n > 1 && own[i] != 0 {
-					f := &found[own[i]]
-					f.Records += n
-					f.Clusters++
-					f.Largest = max(f.Largest, n)
+				slices.Sort(own)
+				for i := 0; i < len(own); {
+					j := i
+					for j < len(own) && own[j] == own[i] {
+						j++
+					}
+					if n := j - i; n > 1 && own[i] != 0 {
+						do(own[i], n)
+					}
+					i = j
 				}
-				i = j
 			}
 		}
-		for v := range found {
-			if found[v].Largest > 2 {
-				found[v].Field, found[v].Value = field, text(int32(v))
-				out = append(out, found[v])
+		shared(func(v int32, n int) { largest[v] = max(largest[v], int32(n)) })
+		found := map[int32]*Joining{}
+		shared(func(v int32, n int) {
+			if largest[v] > 2 {
+				if found[v] == nil {
+					found[v] = &Joining{Field: field, Value: text(v), Largest: int(largest[v])}
+				}
+				found[v].Records += n
+				found[v].Clusters++
 			}
+		})
+		for _, f := range found {
+			out = append(out, *f)
 		}
 		slices.SortFunc(out, func(a, b Joining) int {
 			return cmp.Or(b.Largest-a.Largest, b.Records-a.Records, cmp.Compare(a.Field, b.Field), cmp.Compare(a.Value, b.Value))
@@ -56,10 +63,10 @@ func (r *records) joining(cluster []int32) []Joining {
 		out = out[:min(len(out), joiningShown)]
 	}
 	if p := r.names; p != nil {
-		look("name", p.of, len(p.values), p.text)
+		look("name", r.column(0), len(p.values), p.text)
 	}
-	for _, f := range r.fields {
-		look(f.name, f.of, len(f.values), func(v int32) string { return f.values[v].text })
+	for at, f := range r.fields {
+		look(f.name, r.column(r.base+at), len(f.values), func(v int32) string { return f.values[v].text })
 	}
 	return out
 }
@@ -96,7 +103,7 @@ func membersOf(cluster []int32) [][]int32 {
 func (p *names) text(v int32) string {
 	n := &p.values[v]
 	s := p.words[n.given].text
-	for _, w := range append(slices.Clone(n.rest), n.surname) {
+	for _, w := range append(slices.Clone(p.restOf(n)), n.surname) {
 		if s != "" && w != 0 {
 			s += " "
 		}

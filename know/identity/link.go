@@ -112,6 +112,7 @@ func Link(ctx context.Context, tables []*Table, o Options) (*Result, error) {
 		}
 	}
 	res.OneToOne = r.two
+	r.keys = keys{}
 	g := newGraph(r.n, pairs)
 	if cluster == nil {
 		o.say("clusters", 0, 1)
@@ -193,11 +194,11 @@ func Compared(ctx context.Context, tables []*Table, o Options, visit func(i, j i
 	if err != nil {
 		return err
 	}
-	s := r.seeker()
+	s := r.seeker(md)
 	n, limit := r.asking(), r.limit()
 	for i := range int32(n) {
-		for _, j := range s.seek(i, false, limit, md.enough) {
-			visit(i, j)
+		for _, m := range s.seek(i, false, limit) {
+			visit(i, m.record)
 		}
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -237,22 +238,22 @@ func (r *Result) Explain(i, j int) (score float64, parts []Part) {
 
 // number numbers clusters as they first occur, and counts sizes.
 func (r *Result) number(cluster []int32) {
-	seen := map[int32]int32{}
+	seen := make([]int32, len(cluster)) // by the number that grow gave
 	r.Cluster = make([]int32, len(cluster))
-	var size []int
+	var size []int32
 	for i, c := range cluster {
-		at, ok := seen[c]
-		if !ok {
-			at = int32(len(seen) + 1)
-			seen[c] = at
+		at := seen[c]
+		if at == 0 {
 			size = append(size, 0)
+			at = int32(len(size))
+			seen[c] = at
 		}
 		r.Cluster[i] = at
 		size[at-1]++
 	}
 	count := map[int]int{}
 	for _, n := range size {
-		count[n]++
+		count[int(n)]++
 	}
 	for n, c := range count {
 		r.Sizes = append(r.Sizes, Size{n, c})

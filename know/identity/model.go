@@ -19,6 +19,7 @@ type model struct {
 	prior  float64     // log2 odds of it
 	rounds int
 	enough float32 // bits shared in blocks below which matches are too few to look for
+	likely float32 // the same at a glance, as it scores
 	keeps  company // what strangers share together
 
 	// Relatives: pairs of two persons who share what a household or a village shares. The class is there where the records show it.
@@ -92,19 +93,20 @@ type sample struct {
 	space   float64   // the pairs among which these were found
 }
 
-// draw compares records, in the order given, with all that share blocks with them and at least so many bits, until there are
-// enough pairs.
-func (r *records) draw(order []int32, enough float32) sample {
-	const pairs = 250_000
+// draw compares records, in the order given, with all that share blocks with them, or, by a model where one is given, enough of them,
+// until there are enough pairs, or enough matches among them.
+func (r *records) draw(order []int32, md *model) sample {
+	const pairs, matches = 250_000, 10_000
 	const together = 2 * chunk // records asked at once
 	limit := 2 * r.limit()
 	others := float64(r.n - 1)
 	if r.two {
 		others = float64(r.n - r.first)
 	}
-	seekers := sync.Pool{New: func() any { return r.seeker() }}
+	seekers := sync.Pool{New: func() any { return r.seeker(md) }}
 	var s sample
-	for len(order) > 0 && len(s.vectors) < pairs {
+	found := 0 // pairs that are as likely as not, at least
+	for len(order) > 0 && len(s.vectors) < pairs && found < matches {
 		asked := order[:min(len(order), together)]
 		order = order[len(asked):]
 		own := make([]sample, (len(asked)+chunk-1)/chunk)
@@ -114,18 +116,23 @@ func (r *records) draw(order []int32, enough float32) sample {
 				defer seekers.Put(seek)
 				o := &own[from/chunk]
 				for _, i := range asked[from:to] {
-					for _, j := range seek.seek(i, true, limit, enough) {
+					for _, m := range seek.seek(i, true, limit) {
 						var v vector
-						r.compare(i, j, &v)
+						r.compare(i, m.record, &v)
 						o.vectors = append(o.vectors, v)
-						o.free = append(o.free, seek.free[j])
-						o.bits = append(o.bits, seek.bits[j])
+						o.free = append(o.free, m.free)
+						o.bits = append(o.bits, m.bits)
 					}
 				}
 			}
 		})
 		for _, o := range own { // in their order, whoever was faster
 			s.vectors, s.free, s.bits = append(s.vectors, o.vectors...), append(s.free, o.free...), append(s.bits, o.bits...)
+			for i := range o.vectors {
+				if md != nil && md.score(&o.vectors[i]) > 0 {
+					found++
+				}
+			}
 		}
 		s.asked += len(asked)
 		s.space += float64(len(asked)) * others
@@ -150,8 +157,8 @@ func (r *records) study() *model {
 	d := &draws{uint64(r.n)} // the same answer each time
 	lines := r.comparisons()
 	order := d.order(r.asking())
-	md := &model{lines: lines, u: r.chance(lines, d)}
-	s := r.draw(order, 0)
+	md := &model{lines: lines, u: r.chance(lines, d), likely: float32(math.Inf(-1))}
+	s := r.draw(order, nil)
 	learn := func(relatives bool) bool {
 		md.begin(r.n, relatives)
 		r.learn(md, s, relatives)
@@ -165,16 +172,16 @@ func (r *records) study() *model {
 	if !learn(relatives) {
 		learn(false)
 	}
-	md.enough = md.threshold(s)
+	md.choose(s)
 	if s.asked < len(order) {
-		s = r.draw(order[s.asked:], md.enough)
+		s = r.draw(order[s.asked:], md)
 		r.learn(md, s, false)
-		md.enough = md.threshold(s) // now that there are more matches to judge by
+		md.choose(s) // now that there are more matches to judge by
 	}
 	return md
 }
 
-// begin sets where learning begins: matches agree nearly everywhere, relatives in about half of what they say, and both are few.
+// begin sets where learning begins: matches agree nearly everywhere, relatives in about half of what is not their own, and both are few.
 func (md *model) begin(n int, relatives bool) {
 	md.lambda, md.kin = 1/float64(2*n), math.Inf(-1)
 	if relatives {
@@ -192,30 +199,41 @@ func (md *model) begin(n int, relatives bool) {
 	md.weigh()
 }
 
-// middle is half way from matches to strangers.
+// middle is half way from matches to strangers; nearly a stranger's where it is a person's own.
 func (md *model) middle(c int, level uint8) float64 {
-	return (md.lines[c].start[level] + md.u[c][level]) / 2
+	share := 0.5
+	if md.lines[c].own {
+		share = 0.1
+	}
+	return share*md.lines[c].start[level] + (1-share)*md.u[c][level]
 }
 
 func (md *model) hasKin() bool { return !math.IsInf(md.kin, -1) }
 
 // related says whether what was learnt of relatives is of such: in some lines they share as matches do, and in two at least, where
-// matches agree, they are strangers. Else the class has taken the poorer ones of the matches, and is given up.
+// matches agree, they are strangers, one of them a person's own where there are such. Else the class has taken the poorer ones of
+// the matches, or those who moved, and is given up.
 func (md *model) related() bool {
-	shared, own := 0, 0
-	for c := range md.lines {
+	shared, own, said, apart := 0, 0, 0, 0
+	for c, line := range md.lines {
 		among := func(p []float64) float64 { // agreement beyond chance: 0 is a stranger's
 			return 1 - p[different]/md.u[c][different]
+		}
+		if line.own && among(md.m[c]) >= 0.5 {
+			said++
 		}
 		switch {
 		case among(md.m[c]) < 0.5:
 		case among(md.h[c]) < 0.15:
 			own++
+			if line.own {
+				apart++
+			}
 		case among(md.h[c]) > 0.5:
 			shared++
 		}
 	}
-	return shared > 0 && own > 1
+	return shared > 0 && own > 1 && (apart > 0 || said == 0)
 }
 
 // learn estimates m and the share of matches from the sample, u being known, and the same of relatives where that is asked for. A
@@ -307,46 +325,16 @@ func (md *model) weigh() {
 	md.prior = math.Log2(md.lambda / (1 - md.lambda))
 }
 
-// missed is the share of the matches that may be given up for not sharing enough in blocks, and worth how many comparisons it
-// must save for each that is given up.
-const (
-	missed = 0.003
-	worth  = 2000
-)
-
-// threshold finds how many bits must be shared in blocks for a pair to be worth comparing: as many as leave out many pairs, and
-// few of the matches that are expected.
-func (md *model) threshold(s sample) float32 {
-	order := make([]int32, len(s.vectors))
-	post := make([]float64, len(s.vectors))
-	sum := 0.0
+// choose finds, by a sample, how much a pair must share in blocks, and at a glance, to be compared; never less than was asked of the
+// pairs of the sample.
+func (md *model) choose(s sample) {
+	match, glanced := make([]float64, len(s.vectors)), make([]float32, len(s.vectors))
+	unlike := md.unlike()
 	for i := range s.vectors {
-		order[i] = int32(i)
-		post[i] = probability(md.score(&s.vectors[i]))
-		sum += post[i]
+		match[i], glanced[i] = probability(md.score(&s.vectors[i])), md.glanced(&s.vectors[i], unlike)
 	}
-	slices.SortFunc(order, func(a, b int32) int {
-		switch {
-		case s.bits[a] < s.bits[b]:
-			return -1
-		case s.bits[a] > s.bits[b]:
-			return 1
-		}
-		return int(a - b)
-	})
-	given, pairs, lost, enough := 0.0, 0.0, 0.0, float32(0) // given up in all; pairs and matches since the last threshold that paid
-	for at, i := range order {
-		given += post[i]
-		lost += post[i]
-		pairs++
-		if given > missed*sum {
-			break
-		}
-		if pairs >= worth*lost && at+1 < len(order) {
-			pairs, lost, enough = 0, 0, s.bits[order[at+1]]
-		}
-	}
-	return enough
+	md.enough = max(md.enough, byBits.threshold(s.bits, match, 1))
+	md.likely = max(md.likely, byGlance.threshold(glanced, match, 1))
 }
 
 // odds are log2 of how probable it is that the two are one person's, and relatives', both over strangers.

@@ -40,20 +40,20 @@ var known = []struct {
 }{
 	{ID, "id recid recordid uniqueid rowid rownumber uid key index pk"},
 	{Ignored, "cluster clusterid label truth trueid entity entityid matchid goldid goldcluster group groupid source sourcefile createdat updatedat modifiedat created updated modified lastseen"},
-	{Given, "givenname firstname forename given first fname vorname prenom nombre christianname givennames forenames"},
-	{Surname, "surname lastname familyname last lname sname nachname nom nomdefamille apellido apellidos family maidenname"},
-	{FullName, "fullname name customername personname firstandsurname displayname contactname patientname nameandsurname"},
+	{Given, "givenname firstname forename given first fname vorname rufname prenom prenoms nombre nombredepila nome voornaam christianname givennames forenames"},
+	{Surname, "surname lastname familyname last lname sname nachname familienname zuname nom nomdefamille nomdusage apellido apellidos primerapellido cognome achternaam sobrenome family maidenname"},
+	{FullName, "fullname name customername personname firstandsurname displayname contactname contact contactperson ansprechpartner interlocuteur contacto patientname nameandsurname"},
 	{Middle, "middlename middlenames middle secondname initials middleinitial"},
-	{Birth, "dateofbirth dob birthdate birthday geburtsdatum geburtstag datedenaissance datenaissance fechadenacimiento fechanacimiento born dateofdeath dod"},
-	{Email, "email mail emailaddress"},
-	{Phone, "phone tel telephone mobile phonenumber mobilenumber telephonenumber cell cellphone landline telefon telefono"},
-	{Postcode, "postcode postalcode zip zipcode plz codepostal cp pcode eircode"},
-	{Place, "city town suburb locality municipality birthplace placeofbirth place county village district ort stadt ville ciudad hometown"},
-	{Street, "address address1 address2 address3 addressline1 addressline2 addressline3 addr1 addr2 addr street street1 street2 streetname streetaddress road strasse rue calle line1 line2"},
-	{Number, "streetnumber housenumber houseno number hausnummer streetno age yearofbirth birthyear unit flat apartment"},
-	{Code, "ssn socsecid socialsecurity socialsecuritynumber nationalid nationalinsurance nino taxid passport passportnumber nhsnumber medicare loyaltycard cardnumber memberid customerid userid patientid licence license"},
-	{Category, "gender sex state country title nationality province language maritalstatus"},
-	{Text, "occupation job profession employer company organisation organization"},
+	{Birth, "dateofbirth dob birthdate birthday geburtsdatum geburtstag gebdatum datedenaissance datenaissance neele nele neeele fechadenacimiento fechanacimiento fnacimiento datadinascita geboortedatum born dateofdeath dod"},
+	{Email, "email mail emailaddress emailadresse adresseemail adressemail courriel correo correoelectronico ecorreo"},
+	{Phone, "phone tel telephone mobile phonenumber mobilenumber telephonenumber cell cellphone landline telefon telefonnummer telefono telefoonnummer handy mobil mobilnummer mobiltelefon rufnummer portable telportable telephoneportable movil celular fax"},
+	{Postcode, "postcode postalcode zip zipcode plz postleitzahl codepostal cp codigopostal cap pcode eircode"},
+	{Place, "city town suburb locality municipality birthplace placeofbirth place county parish village district ort wohnort stadt gemeinde geburtsort ville commune localite lieudenaissance ciudad localidad poblacion municipio provincia lugardenacimiento citta comune woonplaats hometown"},
+	{Street, "address address1 address2 address3 addressline1 addressline2 addressline3 addr1 addr2 addr street street1 street2 streetname streetaddress road strasse anschrift adresse rue voie calle direccion domicilio indirizzo via adres line1 line2"},
+	{Number, "streetnumber housenumber houseno number hausnummer streetno hausnr numero age alter yearofbirth birthyear geburtsjahr anneedenaissance unit flat apartment"},
+	{Code, "ssn socsecid socialsecurity socialsecuritynumber nationalid nationalinsurance nino taxid passport passportnumber nhsnumber medicare loyaltycard cardnumber memberid customerid customerno customernumber accountno accountref kundennummer kundennr refclient nocliente userid patientid dni nif nie licence license"},
+	{Category, "gender sex geschlecht anrede sexe civilite sexo state bundesland country land pays pais title nationality province language maritalstatus"},
+	{Text, "occupation job jobtitle profession beruf metier profesion employer company companyname firma societe entreprise empresa organisation organization"},
 }
 
 // inside are parts of names that tell a kind when no whole name did, the first that fits.
@@ -105,6 +105,14 @@ func recognise(tables []*Table, mapping map[string]Kind) ([]Recognised, error) {
 		}
 		hasID = hasID || out[i].Kind == ID
 	}
+	for i := range out {
+		if out[i].Kind == Code && out[i].By != "map" && nobodyShares(tables, out[i].Column) { // it numbers the records, whatever it is called
+			out[i].Kind, out[i].By = Ignored, "content"
+			if c := &tables[0].Columns[i]; !hasID && len(c.Values)-1 == tables[0].Rows {
+				out[i].Kind, hasID = ID, true
+			}
+		}
+	}
 	for i, fields := 0, 0; i < len(out); i++ {
 		switch out[i].Kind {
 		case ID, Ignored, Given, Surname, FullName, Middle:
@@ -118,6 +126,36 @@ func recognise(tables []*Table, mapping map[string]Kind) ([]Recognised, error) {
 		return nil, fault.New(fault.NotFound, fmt.Sprintf("%s has no column %q: it has %s.", tables[0].Name, name, columnNames(tables[0])))
 	}
 	return out, nil
+}
+
+// nobodyShares says whether no value of a column occurs twice, in all tables together.
+func nobodyShares(tables []*Table, column string) bool {
+	seen := map[string]bool{}
+	for _, t := range tables {
+		at := t.place(column)
+		if at < 0 {
+			return false
+		}
+		c := &t.Columns[at]
+		filled := 0
+		for _, v := range c.Of {
+			if v != 0 {
+				filled++
+			}
+		}
+		if filled > len(c.Values)-1 {
+			return false
+		}
+		if len(tables) > 1 {
+			for _, v := range c.Values[1:] {
+				if seen[v] {
+					return false
+				}
+				seen[v] = true
+			}
+		}
+	}
+	return true
 }
 
 func joined(k []Kind) string {

@@ -32,6 +32,24 @@ func inParallel(n int, start func() func(from, to int32)) {
 	all.Wait()
 }
 
+// each calls with the numbers 0 to n, shared among as many workers as there are processors.
+func each(n int, do func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // asking is how many records ask for others: all, or the first file's.
 func (r *records) asking() int {
 	if r.two {
@@ -50,7 +68,7 @@ func (r *records) scores(ctx context.Context, md *model, o Options) (pairs []pai
 	n, limit := r.asking(), r.limit()
 	done := int64(0)
 	inParallel(n, func() func(from, to int32) {
-		s := r.seeker()
+		s := r.seeker(md)
 		var v vector
 		var own []pair
 		return func(from, to int32) {
@@ -60,11 +78,11 @@ func (r *records) scores(ctx context.Context, md *model, o Options) (pairs []pai
 			own = own[:0]
 			count := int64(0)
 			for i := from; i < to; i++ {
-				for _, j := range s.seek(i, false, limit, md.enough) {
+				for _, m := range s.seek(i, false, limit) {
 					count++
-					r.compare(i, j, &v)
+					r.compare(i, m.record, &v)
 					if score := float32(md.score(&v)); score > least {
-						own = append(own, pair{i, j, score})
+						own = append(own, pair{i, m.record, score})
 					}
 				}
 			}

@@ -1,11 +1,11 @@
 package identity
 
 import (
-	"bufio"
-	"encoding/csv"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,17 +28,20 @@ type Column struct {
 	Values []string // the distinct values; the first is the empty one
 	Of     []int32  // for each row the place of its value in Values
 
-	seen map[string]int32
+	seen places
 }
 
-// NewTable is a table without rows. Columns are called by their place where a name is empty.
+// NewTable is a table without rows. Columns are called by their place where a name is empty, and numbered where one comes again.
 func NewTable(name string, columns []string) *Table {
 	t := &Table{Name: name, Columns: make([]Column, len(columns))}
 	for i, c := range columns {
 		if c = strings.TrimSpace(c); c == "" {
 			c = fmt.Sprintf("column %d", i+1)
 		}
-		t.Columns[i] = Column{Name: c, Values: []string{""}, seen: map[string]int32{"": 0}}
+		for once, n := c, 2; slices.ContainsFunc(t.Columns[:i], func(was Column) bool { return plain(was.Name) == plain(c) }); n++ {
+			c = fmt.Sprintf("%s %d", once, n)
+		}
+		t.Columns[i] = Column{Name: c, Values: []string{""}}
 	}
 	return t
 }
@@ -51,12 +54,12 @@ func (t *Table) Add(row []string) {
 			v = strings.TrimSpace(row[i])
 		}
 		c := &t.Columns[i]
-		at, ok := c.seen[v]
-		if !ok {
-			at = int32(len(c.Values))
-			v = strings.Clone(v) // the row's own text may be one long string
-			c.Values = append(c.Values, v)
-			c.seen[v] = at
+		at, known := int32(0), true
+		if v != "" {
+			at, known = c.seen.at(hashOf(v), len(c.Values), func(at int32) bool { return c.Values[at] == v })
+		}
+		if !known {
+			c.Values = append(c.Values, strings.Clone(v)) // the row's own text may be one long string
 		}
 		c.Of = append(c.Of, at)
 	}
@@ -67,23 +70,24 @@ func (t *Table) Add(row []string) {
 const longest = 1000
 
 // ReadCSV reads a table from CSV with a header, separated by commas, semicolons or tabs. UTF-8 with or without a mark, UTF-16
-// with one, and values in Windows-1252 among others are understood; quotes that are not closed properly are taken as they
-// stand. Progress, if it is not nil, hears the rows read so far.
+// with one, and values in Windows-1252 among others are understood; quotes that are not closed are taken as they
+// stand. Of a line no more than its first million bytes are read, of a value no more than its first thousand. Progress, if it is not nil, hears the rows read so far.
 func ReadCSV(r io.Reader, name string, progress func(rows int)) (*Table, error) {
-	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), 1<<16)
-	head, err := in.Peek(4096)
+	rows := newRowReader(transform.NewReader(r, unicode.BOMOverride(transform.Nop)))
+	head, err := rows.in.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fault.Wrap(fault.Invalid, name+" cannot be read.", err)
 	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return nil, fault.New(fault.Invalid, name+" is no text: save it as CSV, in UTF-8.")
+	}
 	first, _, _ := strings.Cut(string(head), "\n")
-	rows := csv.NewReader(in)
-	rows.FieldsPerRecord, rows.LazyQuotes, rows.ReuseRecord, rows.TrimLeadingSpace = -1, true, true, true
-	for _, c := range ";\t|" {
-		if strings.Count(first, string(c)) > strings.Count(first, string(rows.Comma)) {
-			rows.Comma = c
+	for _, c := range []byte(";\t|") {
+		if strings.Count(first, string(c)) > strings.Count(first, string(rows.separator)) {
+			rows.separator = c
 		}
 	}
-	header, err := rows.Read()
+	header, err := rows.read()
 	if err != nil {
 		return nil, fault.New(fault.Invalid, name+" has no header line: give it one, with a name for each column.")
 	}
@@ -96,7 +100,7 @@ func ReadCSV(r io.Reader, name string, progress func(rows int)) (*Table, error) 
 	}
 	t := NewTable(name, names)
 	for {
-		row, err := rows.Read()
+		row, err := rows.read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -114,7 +118,7 @@ func ReadCSV(r io.Reader, name string, progress func(rows int)) (*Table, error) 
 		}
 	}
 	for i := range t.Columns {
-		t.Columns[i].seen = nil
+		t.Columns[i].seen = places{}
 	}
 	return t, nil
 }

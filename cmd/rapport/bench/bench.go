@@ -59,8 +59,11 @@ type Options struct {
 	Database string // PostgreSQL URL; empty: SQLite in the home
 	Quick    bool   // smaller and shorter: the sets say so
 	Set      string // a named size, where the bench has several
+	Against  string // identity: a reference that links the same files in the same run: splink, or splink=FOLDER
 	Home     string // decide, grow: where the homes are made and left, and taken again; empty: made anew each time
 	Log      func(format string, args ...any)
+
+	splink *splink // Against, once it is ready
 }
 
 // server is a child process under load.

@@ -105,5 +105,5 @@ func Compare(w io.Writer, before, now []Figure) (worse int, err error) {
 
 // more says that a larger value is the better one.
 func (f Figure) more() bool {
-	return strings.Contains(f.Figure, "per_s") || strings.HasPrefix(f.Figure, "f1")
+	return strings.Contains(f.Figure, "per_s") || strings.Contains(f.Figure, "f1") || strings.HasSuffix(f.Figure, "precision") || strings.HasSuffix(f.Figure, "recall")
 }

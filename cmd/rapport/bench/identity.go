@@ -24,7 +24,8 @@ import (
 type people struct {
 	set    string
 	header []string
-	files  [][][]string // rows, without the truth
+	files  [][][]string // rows, without the truth; given up once they are written
+	rows   []int        // by file, once they are
 	truth  []string     // by row, the first file's before the second's
 }
 
@@ -32,6 +33,13 @@ type people struct {
 // that it reads, and rows are in an order that says nothing.
 func Identity(ctx context.Context, o Options) ([]Figure, error) {
 	sets := []string{"febrl4", "fresh", "historical"}
+	if o.Against != "" {
+		sets = []string{"febrl4", "historical", "100k"}
+		var err error
+		if o.splink, err = openSplink(ctx, o); err != nil {
+			o.Log("%v", err)
+		}
+	}
 	if o.Set != "" {
 		sets = []string{o.Set}
 	}
@@ -46,12 +54,14 @@ func Identity(ctx context.Context, o Options) ([]Figure, error) {
 			figures, err = oneSet(ctx, o, historical)
 		case "fresh":
 			figures, err = fresh(ctx, o)
+		case "100k":
+			figures, err = growing(ctx, o, 100_000)
 		case "1m":
 			figures, err = growing(ctx, o, 100_000, 300_000, 1_000_000)
 		case "5m":
-			figures, err = growing(ctx, o, 5_000_000)
+			figures, err = growing(ctx, o, 100_000, 300_000, 1_000_000, 5_000_000)
 		default:
-			return out, fmt.Errorf("there is no set %q: febrl4, historical, fresh, 1m or 5m", set)
+			return out, fmt.Errorf("there is no set %q: febrl4, historical, fresh, 100k, 1m or 5m", set)
 		}
 		out = append(out, figures...)
 		if err != nil {
@@ -101,15 +111,18 @@ func growing(ctx context.Context, o Options, sizes ...int) ([]Figure, error) {
 	if o.Quick {
 		sizes = []int{30_000, 100_000}
 	}
-	var out []Figure
+	var out, were []Figure
+	before := 0
 	for _, n := range sizes {
 		p := v.oneFile(n, 7)
 		p.set = short(int64(n))
 		figures, err := p.measure(ctx, o, false)
-		out = append(out, figures...)
 		if err != nil {
-			return out, err
+			return append(out, figures...), err
 		}
+		figures = append(figures, grown(n, figures, before, were)...)
+		out = append(out, figures...)
+		before, were = n, figures
 	}
 	return out, nil
 }
@@ -132,7 +145,9 @@ func (p *people) measure(ctx context.Context, o Options, blocking bool) ([]Figur
 			return nil, err
 		}
 		paths = append(paths, path)
+		p.rows = append(p.rows, len(rows))
 	}
+	p.files = nil
 	o.Log("linking %s: %d records", p.set, len(p.truth))
 	clusters := filepath.Join(o.Dir, "clusters.csv")
 	began := time.Now()
@@ -175,6 +190,9 @@ func (p *people) measure(ctx context.Context, o Options, blocking bool) ([]Figur
 		}
 		figure("blocking_recall", recall, "")
 	}
+	if o.splink != nil && len(p.truth) <= 1_000_000 { // beyond, it needs more memory than a machine of two cores has
+		return o.splink.against(ctx, o, p, paths, out)
+	}
 	return out, nil
 }
 
@@ -198,15 +216,7 @@ func (p *people) blocking(ctx context.Context, paths []string) (float64, error) 
 			met++
 		}
 	})
-	count := map[string]int{}
-	for _, t := range p.truth {
-		count[t]++
-	}
-	pairs := 0
-	for _, n := range count {
-		pairs += n * (n - 1) / 2
-	}
-	return float64(met) / float64(pairs), err
+	return float64(met) / pairsOf(p.truth), err
 }
 
 // judgement is how clusters compare with the truth: by pairs, and by record (B-cubed, Bagga and Baldwin 1998).
