@@ -64,6 +64,7 @@ type Summary struct {
 	SensitiveItems              int // items that a rule of the charter marks
 	SensitiveLines              int // purchases of them
 	SensitiveHouseholds         int // households that bought one
+	Cards                       int // old cards: households that are in the customer list twice
 	Declared, Acquired          int // households whose demographics come from the sign-up form, and from the bureau
 	Birthdays, BirthdaysInAWeek int
 	Diets                       map[string]int

@@ -232,8 +232,8 @@ func TestSameOptionsSameBytes(t *testing.T) {
 	if d := cmp.Diff(sum, again); d != "" {
 		t.Error(d)
 	}
-	if len(a) != 7 {
-		t.Errorf("seven files were expected: %d", len(a))
+	if len(a) != 8 {
+		t.Errorf("eight files were expected: %d", len(a))
 	}
 	for name := range a {
 		if a[name] != b[name] {

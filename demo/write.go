@@ -78,6 +78,7 @@ func Write(dir string, opts Options, progress func(done, total int)) (Summary, e
 		func() error { return g.writeItems(items) },
 		func() error { return g.writeChoices(c, people) }, // before the facts: what nobody has said yes to is not kept
 		func() error { return g.writePeople(people) },
+		func() error { return g.writeCards(people) },
 		func() error { return g.writeComplaints(people) },
 		func() error { return g.writeEvents(baskets) },
 	} {

@@ -161,6 +161,9 @@ func (h *house) fillDemo(ctx context.Context, dir string, say *speaker, errs io.
 	if err := runLearn(ctx, h, learnArgs{}, quiet); err != nil {
 		return nil, err
 	}
+	if err := runMatch(ctx, h, identityArgs{}, quiet); err != nil {
+		return nil, err
+	}
 	kept := &demoReady{UserIDs: summary.UserIDs, UserLevels: summary.UserLevels}
 	for _, t := range []struct {
 		into *string

@@ -18,7 +18,7 @@ import (
 // console is the staff's console over this home.
 func (h *house) console(sess sessions, provider console.Provider, footer page.Footer) *console.Console {
 	return console.New(console.Config{Charter: h.charter, Series: func() charter.Series { return h.live.House().Series }, Charters: h.charters, Tokens: tokens{h}, Shelf: func() *catalogue.Shelf { return h.live.House().Shelf }, Clock: h.clock,
-		Playground: playground{h}, Sessions: staff{sess}, Provider: provider, Everywhere: staff{sess}.Everywhere, Home: watched{h}, Quality: watched{h}, Footer: footer, Log: h.log})
+		Playground: playground{h}, Sessions: staff{sess}, Provider: provider, Everywhere: staff{sess}.Everywhere, Home: watched{h}, Quality: watched{h}, Identity: h.steward, Footer: footer, Log: h.log})
 }
 
 // playground is console.Playground over the home.

@@ -49,6 +49,7 @@ var expected = map[string]string{
 	"GET /console": "mapA", "GET /console/sign-in": "-mapA", "POST /console/sign-in": "-mapA", "POST /console/sign-out": "mapA", "GET /console/playground": "mapA", "POST /console/playground": "mapA", "GET /console/charter": "mapA",
 	"GET /console/catalogue": "mapA", "GET /console/sources": "mapA", "GET /console/quality": "mapA", "POST /console/tokens": "A", "POST /console/tokens/revoke": "A",
 	"GET /console/events": "pA", "GET /console/refusals": "pA", "GET /console/ledger": "pA", "POST /console/ledger/verify": "pA",
+	"GET /console/identity": "pA", "GET /console/identity/{pair}": "pA", "POST /console/identity/{pair}": "p", "POST /console/identity/{pair}/values": "p",
 }
 
 var letters = map[access.Role]string{access.Anyone: "-", access.Source: "s", access.Decide: "d", access.Marketer: "m", access.Agent: "a", access.Privacy: "p", access.Admin: "A", access.Partner: "P", access.Customer: "c"}
@@ -108,7 +109,7 @@ var extraDoors = map[string]bool{"GET /v1/projects/{writeKey}/settings": true, "
 
 // knock opens a door with a role's token or cookie, and with nothing in hand.
 func knock(handler http.Handler, d access.Door, credential string, role access.Role) int {
-	path := strings.NewReplacer("{$}", "", "{id}", "x", "{link}", "x", "{writeKey}", "x", "{call}", "track", "{slug}", "x").Replace(d.Pattern)
+	path := strings.NewReplacer("{$}", "", "{id}", "x", "{link}", "x", "{writeKey}", "x", "{call}", "track", "{slug}", "x", "{pair}", "x").Replace(d.Pattern)
 	r := httptest.NewRequest(d.Method, "http://rapport.example"+path, strings.NewReader("{}"))
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	switch {

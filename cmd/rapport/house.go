@@ -15,6 +15,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/collect"
+	"github.com/rapporthq/rapport/know/stewardship"
 	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/decide"
@@ -43,6 +44,7 @@ type house struct {
 	decider *decide.Decider
 	acts    *self.Acts
 	eraser  *rights.Eraser
+	steward *stewardship.Steward
 	streams *streamNames
 	rates   rates
 
@@ -128,6 +130,7 @@ func (h *house) wire(ctx context.Context) error {
 	h.eraser = &rights.Eraser{Store: h.store, Vault: h.vault, Ledger: h.ledger, Entries: h.store.Ledger(), Series: h.series, Streams: h.streams.of,
 		Marks:   func(item string) []string { return h.live.House().Shelf.Sensitive(item) },
 		Holders: []rights.Holder{h.store, h.gate, h.decider}, Ended: h.keeper.Dropped, Clock: h.clock, Shared: h.shared()}
+	h.steward = h.newSteward()
 	h.acts = &self.Acts{Store: h.store, Vault: h.vault, Series: h.series, Streams: h.streams.of, Clock: h.clock, Chosen: h.meter.Chosen}
 	return nil
 }

@@ -21,14 +21,18 @@ import (
 )
 
 func identityCommand() *cobra.Command {
+	var home homeOptions
 	cmd := &cobra.Command{
-		Use:     "identity link",
-		Short:   "Which records are one person's",
-		Example: "  rapport identity link customers.csv --out clusters.csv",
+		Use:     "identity",
+		Short:   "Which records are one person's: in a file, or in a home with a steward's review",
+		Example: "  rapport identity link customers.csv --out clusters.csv\n  rapport identity match --home ./shop\n  rapport identity review --home ./shop",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.PersistentFlags().StringVar(&home.Home, "home", os.Getenv("RAPPORT_HOME"), "the home's folder (or RAPPORT_HOME); link needs none")
+	cmd.PersistentFlags().StringVar(&home.Database, "database", os.Getenv("RAPPORT_DATABASE"), "PostgreSQL URL (or RAPPORT_DATABASE)")
 	cmd.AddCommand(linkCommand())
+	cmd.AddCommand(stewardCommands(&home)...)
 	return cmd
 }
 

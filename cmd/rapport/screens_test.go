@@ -67,6 +67,8 @@ var screens = []screen{
 	{"console-events", "privacy", "/console/events?still=yes", nil},
 	{"console-refusals", "privacy", "/console/refusals", []chromedp.Action{unfold(".stack details", 2)}},
 	{"console-quality", "marketer", "/console/quality", nil},
+	{"console-identity", "privacy", "/console/identity", nil},
+	{"console-pair", "privacy", "/console/identity", []chromedp.Action{onward(`#waiting a`, "#decide"), chromedp.SetValue("#reason", "Two cards, one complaint", chromedp.ByQuery), onward(`form[action$="/values"] button`, "#values")}},
 	{"console-ledger", "privacy", "/console/ledger", []chromedp.Action{onward(`form[action="/console/ledger/verify"] button`, "#found")}},
 }
 

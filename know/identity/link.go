@@ -46,11 +46,18 @@ type Result struct {
 
 	Cluster []int32   // by record, the first table's rows before the second's: its cluster, numbered from 1 as they first occur
 	Weight  []float32 // by record: its mean score with the others of its cluster; 0 where there is none
+	Pairs   []Pair    // compared, and scored from Review on; by A and B
 	Sizes   []Size    // ascending
 	Joining []Joining // the values shared within clusters by the most records, the first twenty
 
 	records *records
 	model   *model
+}
+
+// Pair is two records by their numbers, A below B, and how they scored: Explain gives the parts.
+type Pair struct {
+	A, B  int32
+	Score float32
 }
 
 // Line is one comparison: what it weighs at each level.
@@ -126,7 +133,10 @@ func Link(ctx context.Context, tables []*Table, o Options) (*Result, error) {
 			res.Sure++
 		case p.score >= Review:
 			res.Doubtful++
+		default:
+			continue
 		}
+		res.Pairs = append(res.Pairs, Pair{min(p.a, p.b), max(p.a, p.b), p.score})
 	}
 	res.number(cluster)
 	res.weigh(g)

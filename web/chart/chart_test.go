@@ -36,9 +36,14 @@ func sum() Sum {
 	return Sum{ID: "why", Title: "Why", Parts: []Part{{"You bought tea", 0.5, false}, {"Popular", 0.3, false}, {"Shown often", -0.2, false}}, Total: 0.6}
 }
 
+func fall() Fall {
+	return Fall{ID: "score", Title: "Score", Says: "Together 4.5: to review.", Parts: []Part{{"At random", -9.5, false}, {"Surname", 12.25, false}, {"Birthday", 3, false}, {"Relatives", -1.25, false}}, Total: 4.5,
+		Limits: []Limit{{-3, "review from"}, {6.5, "sure from"}}, Bands: []string{"no", "review", "sure"}, Part: "Field", Adds: "Adds", So: "So far"}
+}
+
 // all is every drawing, by name.
 func all() map[string]template.HTML {
-	return map[string]template.HTML{"lines": Lines(plot()), "columns": Columns(plot()), "bars": Bars(sum()), "calendar": Calendar(year())}
+	return map[string]template.HTML{"lines": Lines(plot()), "columns": Columns(plot()), "bars": Bars(sum()), "waterfall": Waterfall(fall()), "calendar": Calendar(year())}
 }
 
 // wellFormed reads the HTML as XML, which everything written here is, and fails on what is not closed.
@@ -116,6 +121,9 @@ func TestTheTableHasTheSameNumbers(t *testing.T) {
 	if got, want := fmt.Sprint(cells(Bars(sum()))), "[[You bought tea 0.5] [Popular 0.3] [Shown often -0.2] [Together 0.6]]"; got != want {
 		t.Errorf("bars: the table is %s, want %s", got, want)
 	}
+	if got, want := fmt.Sprint(cells(Waterfall(fall()))), "[[Field Adds So far] [At random -9.5 -9.5] [Surname 12.25 2.75] [Birthday 3 5.75] [Relatives -1.25 4.5] [Together  4.5]]"; got != want {
+		t.Errorf("waterfall: the table is %s, want %s", got, want)
+	}
 }
 
 func TestWhatIsGivenIsEscaped(t *testing.T) {
@@ -126,11 +134,14 @@ func TestWhatIsGivenIsEscaped(t *testing.T) {
 	s := sum()
 	s.ID, s.Title, s.Parts[0] = bad, bad, Part{bad, 1, true}
 	s.Words = Words{Sum: bad, Number: func(float64) string { return bad }}
+	f := fall()
+	f.ID, f.Title, f.Says, f.Part, f.Adds, f.So, f.Parts[0], f.Limits[0].Name, f.Bands[0] = bad, bad, bad, bad, bad, bad, Part{bad, 1, false}, bad, bad
+	f.Words = Words{Sum: bad, Table: bad, Number: func(float64) string { return bad }}
 	y := year()
 	y.ID, y.Title, y.Says, y.Across, y.Counted = bad, bad, bad, bad, bad
 	y.Month = func(time.Time) string { return bad }
 	y.Day = y.Month
-	for name, h := range map[string]template.HTML{"lines": Lines(p), "columns": Columns(p), "bars": Bars(s), "calendar": Calendar(y),
+	for name, h := range map[string]template.HTML{"lines": Lines(p), "columns": Columns(p), "bars": Bars(s), "waterfall": Waterfall(f), "calendar": Calendar(y),
 		"empty": Lines(Plot{Title: bad, Words: Words{Empty: bad}})} {
 		wellFormed(t, name, h)
 		if strings.Contains(string(h), "<script") || strings.Contains(string(h), `"x"`) {
@@ -212,6 +223,51 @@ func TestNegativeNumbersGoDownFromZero(t *testing.T) {
 }
 
 func round(v float64) float64 { return float64(int(v*10+.5)) / 10 }
+
+// TestTheFallBeginsWhereThePartBeforeEnded measures the bars: each begins where the one before ended, to the right what adds and to the left what takes away,
+// and the last reaches from zero to the score; the limits stand where they are.
+func TestTheFallBeginsWhereThePartBeforeEnded(t *testing.T) {
+	f := fall()
+	h := string(Waterfall(f))
+	low, high := -9.5, 6.5
+	room := (high - low) * .06
+	at := func(v float64) float64 { return (v - low + room) / (high - low + 2*room) * 100 }
+	box := regexp.MustCompile(`<rect class="(plus|minus|sum)" x="([0-9.]+)%" width="([0-9.]+)%"`)
+	bars := box.FindAllStringSubmatch(h, -1)
+	if len(bars) != len(f.Parts)+1 {
+		t.Fatalf("%d bars", len(bars))
+	}
+	near := func(what, text string, want float64) {
+		t.Helper()
+		got, err := strconv.ParseFloat(text, 64)
+		if err != nil || got < want-.02 || got > want+.02 {
+			t.Errorf("%s is at %s, want %.2f", what, text, want)
+		}
+	}
+	sum := 0.0
+	for i, p := range f.Parts {
+		from, to, class := sum, sum+p.Value, "plus"
+		if p.Value < 0 {
+			from, to, class = to, from, "minus"
+		}
+		if bars[i][1] != class {
+			t.Errorf("%s is drawn as %s", p.Name, bars[i][1])
+		}
+		near(p.Name, bars[i][2], at(from))
+		near(p.Name+"'s width", bars[i][3], at(to)-at(from))
+		sum += p.Value
+	}
+	near("the score", bars[4][2], at(0))
+	near("the score's width", bars[4][3], at(4.5)-at(0))
+	for i, m := range regexp.MustCompile(`<line class="limit" x1="([0-9.]+)%"`).FindAllStringSubmatch(h, -1) {
+		near("a limit", m[1], at(f.Limits[i].At))
+	}
+	for _, band := range f.Bands {
+		if !strings.Contains(h, ">"+band+"</text>") {
+			t.Errorf("the band %s has no name", band)
+		}
+	}
+}
 
 func TestStackedColumnsStandOnOneAnother(t *testing.T) {
 	h := string(Columns(Plot{ID: "stack", Title: "Stack", Points: []string{"a"}, Series: []Series{{"x", []float64{30}}, {"y", []float64{10}}}}))

@@ -51,6 +51,7 @@ type Config struct {
 	Everywhere func(w http.ResponseWriter, r *http.Request) error // ends all sessions of who asks
 	Home       Home
 	Quality    Quality
+	Identity   Identity
 	Tokens     Tokens
 	Shelf      func() *catalogue.Shelf
 	Clock      person.Clock
@@ -87,6 +88,7 @@ var (
 	everybody = []access.Role{access.Marketer, access.Agent, access.Privacy, access.Admin}
 	keepers   = []access.Role{access.Privacy, access.Admin} // names as sources spelt them may be personal, and who looked is theirs to watch
 	admins    = []access.Role{access.Admin}
+	stewards  = []access.Role{access.Privacy} // who decide who is who, and see whom they decide about
 	stranger  = append([]access.Role{access.Anyone}, everybody...)
 )
 
@@ -104,6 +106,10 @@ func (c *Console) Routes() []Route {
 		{"GET /console/events", keepers, c.arrivals, "nav.events"},
 		{"GET /console/refusals", keepers, c.refusals, "nav.refusals"},
 		{"GET /console/quality", everybody, c.quality, "nav.quality"},
+		{"GET /console/identity", keepers, c.identity, "nav.identity"},
+		{"GET /console/identity/{pair}", keepers, c.pair, ""},
+		{"POST /console/identity/{pair}", stewards, c.decidePair, ""},
+		{"POST /console/identity/{pair}/values", stewards, c.lookAtPair, ""},
 		{"GET /console/ledger", keepers, c.ledgerPage, "nav.ledger"},
 		{"POST /console/ledger/verify", keepers, c.verify, ""},
 		{"GET /console/sign-in", stranger, c.signInPage, ""},

@@ -12,5 +12,5 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pagetest.Words(t, pages, "console", "signed-in", "role.*", "nav.*", "fault.*", "chart.*", "made.*", "reason.*", "hold.*", "doubt.*", "quality.title", "quality.self", "overview.title", "ledger.title", "ledger.unwalked", "arrivals.title", "refusals.title", "sources.title", "catalogue.title")
+	pagetest.Words(t, pages, "console", "signed-in", "role.*", "nav.*", "fault.*", "chart.*", "made.*", "reason.*", "hold.*", "doubt.*", "identity.part", "field.*", "agree.*", "link.*", "state.*", "band.*", "pair.*", "identity.title", "identity.sizes", "identity.sizes.says", "identity.sizes.empty", "identity.records", "identity.people", "quality.title", "quality.self", "overview.title", "ledger.title", "ledger.unwalked", "arrivals.title", "refusals.title", "sources.title", "catalogue.title")
 }

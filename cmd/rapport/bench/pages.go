@@ -25,7 +25,7 @@ const Soon = 20
 // Page is one page that the bench asks for, again and again.
 type Page struct {
 	Name string
-	Path string // {decision} is one of the visitor's own
+	Path string // {decision} is one of the visitor's own, {pair} one that waits for a steward
 	As   string // nobody, shopper, looker (the drawer is open), buyer (has ordered), customer, staff
 	Form url.Values
 	Want int // the status; 0: 200
@@ -81,6 +81,8 @@ var Asked = []Page{
 	{Name: "refusals", Path: "/console/refusals", As: "staff"},
 	{Name: "ledger", Path: "/console/ledger", As: "staff"},
 	{Name: "quality", Path: "/console/quality", As: "staff"},
+	{Name: "who is who", Path: "/console/identity", As: "staff"},
+	{Name: "pair", Path: "/console/identity/{pair}", As: "staff"},
 	{Name: "you", Path: "/console/you", As: "staff"},
 }
 
@@ -89,6 +91,7 @@ type visitor struct {
 	http.Client
 	base     string
 	decision string // one of theirs
+	pair     string // one that waits
 }
 
 // ask reads a page to its end, or sends a form that the same site would.
@@ -97,7 +100,7 @@ func (v *visitor) ask(ctx context.Context, path string, form url.Values) (status
 	if form != nil {
 		method, in = http.MethodPost, strings.NewReader(form.Encode())
 	}
-	r, err := http.NewRequestWithContext(ctx, method, v.base+strings.ReplaceAll(path, "{decision}", v.decision), in)
+	r, err := http.NewRequestWithContext(ctx, method, v.base+strings.NewReplacer("{decision}", v.decision, "{pair}", v.pair).Replace(path), in)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -134,7 +137,10 @@ const (
 	staffDesks = 12
 )
 
-var decided = regexp.MustCompile(`/trust/decisions/(dec_\w+)`)
+var (
+	decided = regexp.MustCompile(`/trust/decisions/(dec_\w+)`)
+	paired  = regexp.MustCompile(`/console/identity/([\w-]+)`)
+)
 
 // visitors come in by the front: as households at the shop, who go on to the trust centre, and as staff by a token.
 func visitors(ctx context.Context, base, token string, users []string) (map[string][]*visitor, error) {
@@ -182,6 +188,15 @@ func visitors(ctx context.Context, base, token string, users []string) (map[stri
 		if err := v.does(ctx, []string{"/console/sign-in", "token", token}); err != nil {
 			return nil, err
 		}
+		_, page, err := v.ask(ctx, "/console/identity", nil)
+		if err != nil {
+			return nil, err
+		}
+		found := paired.FindSubmatch(page)
+		if found == nil {
+			return nil, errors.New("no pair waits for a steward in the demo")
+		}
+		v.pair = string(found[1])
 		all["staff"] = append(all["staff"], v)
 	}
 	return all, nil
