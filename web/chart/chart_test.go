@@ -230,7 +230,7 @@ func TestTheFallBeginsWhereThePartBeforeEnded(t *testing.T) {
 	f := fall()
 	h := string(Waterfall(f))
 	low, high := -9.5, 6.5
-	room := (high - low) * .06
+	room := (high - low) * .1
 	at := func(v float64) float64 { return (v - low + room) / (high - low + 2*room) * 100 }
 	box := regexp.MustCompile(`<rect class="(plus|minus|sum)" x="([0-9.]+)%" width="([0-9.]+)%"`)
 	bars := box.FindAllStringSubmatch(h, -1)

@@ -52,7 +52,7 @@ func Waterfall(f Fall) template.HTML {
 	for _, l := range f.Limits {
 		low, high = math.Min(low, l.At), math.Max(high, l.At)
 	}
-	room := (high - low) * .06 // so that the outer bands are seen
+	room := (high - low) * .1 // so that the outer bands are seen
 	if room == 0 {
 		room = 1
 	}
