@@ -25,7 +25,9 @@ import (
 func townsfolk(n, twice int) string {
 	r := rand.New(rand.NewPCG(7, 7))
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
-	syllable := func() string { return pick("bra", "col", "der", "fen", "gar", "hol", "kin", "lun", "mor", "nes", "pen", "ral", "sto", "tar", "vin", "wes") }
+	syllable := func() string {
+		return pick("bra", "col", "der", "fen", "gar", "hol", "kin", "lun", "mor", "nes", "pen", "ral", "sto", "tar", "vin", "wes")
+	}
 	given := func() string {
 		return pick("Ada", "Agnes", "Alban", "Arthur", "Beatrice", "Bruno", "Clara", "Cyril", "Daphne", "Edith", "Emil", "Felix", "Flora", "Greta", "Hector", "Hugo", "Ida", "Jasper", "Lena", "Mabel", "Nora", "Otto", "Petra", "Rosa", "Silas", "Thea", "Vera", "Zoe")
 	}
