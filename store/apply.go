@@ -181,7 +181,19 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 	if len(ch.Enrol)+len(ch.Identifiers) > 0 && max(ch.Blinds, 1) < index.least {
 		return vault.ErrStale // another index is served since they were hashed
 	}
+	if !s.engine.apart() {
+		index = &zeroIndex
+	}
 	qs := enrol(lift(nil, ch.Lift), ch, index)
+	if len(ch.Enrol)+len(ch.Identifiers) > 0 && !s.engine.apart() {
+		if err := c.do(ctx, qs...); err != nil {
+			return err
+		}
+		qs = qs[:0]
+		if err := s.indexed(ctx, c, ch); err != nil {
+			return err
+		}
+	}
 	if len(ch.Splits)+len(ch.Joins)+len(ch.Bearers) > 0 {
 		if err := c.do(ctx, qs...); err != nil { // the new ones must be there to be joined
 			return err
@@ -300,13 +312,13 @@ func enrol(qs []query, ch *vault.Change, index *index) []query {
 	generation := int64(max(ch.Blinds, 1))
 	for i := range ch.Enrol {
 		e := &ch.Enrol[i]
-		if g, ok := vault.GenerationOf(e.Wrapped); ok {
-			qs = append(qs, query{text: "SELECT 1 FROM setting WHERE name = $1", args: []driver.Value{retired(g)}, scan: func(row) error { return vault.ErrStale }})
-		}
 		qs = append(qs, query{
 			text: "INSERT INTO person (id, root, joined_at, why, version, enrolled_at, wrapped) VALUES ($1, $1, 0, '', 1, $2, $3)",
 			args: []driver.Value{e.ID[:], int64(e.At), blob(e.Wrapped)},
 		})
+		if g, ok := vault.GenerationOf(e.Wrapped); ok { // after the row is there: who retires a generation waits for who has written, and is seen by who writes later
+			qs = append(qs, query{text: "SELECT 1 FROM setting WHERE name = $1", args: []driver.Value{retired(g)}, scan: func(row) error { return vault.ErrStale }})
+		}
 		for j := range e.Identifiers {
 			n := &e.Identifiers[j]
 			qs = append(qs, query{
@@ -322,6 +334,8 @@ func enrol(qs []query, ch *vault.Change, index *index) []query {
 	}
 	return qs
 }
+
+var zeroIndex index
 
 // identifierRow has an identifier lead to somebody; ErrStale when it leads to somebody else.
 func identifierRow(n *vault.Identifier, of person.ID, generation int64) query {

@@ -29,6 +29,8 @@ type dialect struct {
 	late, accounting string
 	// still waits until nobody who began before is writing about people, and keeps others from it until the transaction ends.
 	still string
+	// index waits until nobody is writing identifiers, and keeps others from it until the transaction ends; empty where there is one writer.
+	index string
 	// seq says that we number the journal's rows ourselves.
 	seq bool
 	// lastNumber asks for the last number that a table's column of ever new numbers was given.
@@ -60,6 +62,7 @@ var postgresDialect = dialect{
 	unhurried:  "SET LOCAL " + forsakenSetting + " = 0",
 	settled:    2 * pgPatience,
 	still:      "LOCK TABLE identifier, sealed, receipt, session, link, sighting, bearer, pairing, look IN SHARE ROW EXCLUSIVE MODE",
+	index:      "LOCK TABLE identifier IN SHARE ROW EXCLUSIVE MODE",
 	late:       "SELECT pg_advisory_xact_lock_shared(7267072)",
 	accounting: "SELECT pg_advisory_xact_lock(7267072)",
 }

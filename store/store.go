@@ -36,7 +36,19 @@ type Options struct {
 	Window time.Duration
 	Meter  Meter // may be nil
 
+	// Blinds are the keys of the index of identifiers, for who writes while it is brought to a new one. nil: where several processes write, nobody who is
+	// new is written meanwhile.
+	Blinds Blinds
+
 	synchronous string // SQLite's; tests plant OFF
+}
+
+// Blinds are the keys of the index of identifiers. vault.Vault has them.
+type Blinds interface {
+	// Lifter makes, of a blind of a generation of the index, that of the next.
+	Lifter(from int) (func(vault.Blind) vault.Blind, error)
+	// ServeIndex has blinds be made of that generation from now on.
+	ServeIndex(generation int) error
 }
 
 // Meter is told what happens inside. Its methods return at once.
@@ -73,6 +85,7 @@ type Store struct {
 	waiting  *waiting  // events that are not in history yet; nil where there are several writers
 
 	index    atomic.Pointer[index]
+	blinds   Blinds      // may be nil
 	unmarked atomic.Bool // nobody was ever forgotten here; only where this process is the only writer
 
 	schema map[string]int64 // versions that this binary was made for
@@ -87,7 +100,7 @@ var _ vault.Store = (*Store)(nil)
 // Open opens the home's database, making it or bringing it up to date first. Errors: ErrInUse, ErrNewer, ErrUnavailable,
 // or a sentence that says what is wrong with the options.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, k: o.K, window: o.Window, meter: o.Meter, queue: make(chan *act, 1024), closing: make(chan struct{}), schema: Schema()}
+	s := &Store{clock: o.Clock, k: o.K, window: o.Window, meter: o.Meter, blinds: o.Blinds, queue: make(chan *act, 1024), closing: make(chan struct{}), schema: Schema()}
 	s.index.Store(&index{})
 	if s.clock == nil {
 		s.clock = person.SystemClock

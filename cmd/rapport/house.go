@@ -82,7 +82,7 @@ func openHouse(ctx context.Context, o homeOptions) (*house, error) {
 	if h.clock == nil {
 		h.clock = person.SystemClock
 	}
-	so := store.Options{Clock: h.clock, Meter: h.meter, K: h.k}
+	so := store.Options{Clock: h.clock, Meter: h.meter, K: h.k, Blinds: v}
 	if h.database = o.Database != ""; h.database {
 		so.URL = o.Database
 	} else {

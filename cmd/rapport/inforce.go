@@ -69,6 +69,11 @@ func (h *house) followTo(ctx context.Context, sighted bool) error {
 	}
 	h.live.Set(made)
 	h.vault.SetRegion(made.Charter.Brand.Region)
+	if h.shared() && v.Index != h.vault.Index().Generation() { // another process has brought the index to a new key
+		if err := h.vault.ServeIndex(v.Index); err != nil {
+			return err
+		}
+	}
 	f.seen = v
 	return nil
 }

@@ -140,37 +140,28 @@ func (h *house) rotateIfDue(ctx context.Context) error {
 	return err
 }
 
-// The generation of blinds that is served, and whether older ones may still be there.
-const (
-	indexSetting  = "index of identifiers"
-	liftedSetting = "index of identifiers is being lifted"
-)
-
 // serveIndex makes vault and store serve the generation that the home is at, and removes what a rotation that was cut off left of the one before.
 func (h *house) serveIndex(ctx context.Context) error {
-	text, err := h.store.Setting(ctx, indexSetting)
+	served, lifting, err := h.store.IndexAt(ctx)
 	if err != nil {
 		return err
 	}
-	generation, _ := strconv.Atoi(text)
-	generation = max(generation, 1)
-	if err := h.vault.ServeIndex(generation); err != nil || h.shared() {
+	if err := h.vault.ServeIndex(served); err != nil || h.shared() {
+		return err // other processes may find people by the one before; the next rotation removes it
+	}
+	if err := h.store.ServeIndex(ctx, served); err != nil || lifting != served {
 		return err
 	}
-	h.store.ServeIndex(generation)
-	lifted, err := h.store.Setting(ctx, liftedSetting)
-	if err != nil || lifted != text || lifted == "" {
-		return err
-	}
-	return errors.Join(h.store.DropIndex(ctx, generation), h.store.PutSetting(ctx, liftedSetting, ""))
+	return h.store.DropIndex(ctx, served)
 }
+
+// othersFollow is how long what is served no more stays where other processes may be in the midst of looking somebody up by it. They take up what is served
+// before each answer.
+const othersFollow = 2 * time.Second
 
 // rotateIndex brings the index by which people are found to a new key while the home is served. A blind of the new key is made of the old blind, for nobody keeps identifiers. In between people are
 // found by both. Cut off at any point people are found, and the next goes on.
 func (h *house) rotateIndex(ctx context.Context, say *speaker) error {
-	if h.shared() {
-		return fault.New(fault.Refused, "The index can be brought to a new key on SQLite only: on PostgreSQL other processes would go on by the old one.")
-	}
 	h.rotating.Lock()
 	defer h.rotating.Unlock()
 	release, err := h.alone()
@@ -178,7 +169,18 @@ func (h *house) rotateIndex(ctx context.Context, say *speaker) error {
 		return err
 	}
 	defer release()
-	from := h.vault.Index().Generation()
+	from, lifting, err := h.store.IndexAt(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.vault.ServeIndex(from); err != nil {
+		return err
+	}
+	if lifting == from { // what one that was cut off left
+		if err := h.store.DropIndex(ctx, from); err != nil {
+			return err
+		}
+	}
 	people, err := h.store.People(ctx)
 	if err != nil {
 		return err
@@ -186,22 +188,22 @@ func (h *house) rotateIndex(ctx context.Context, say *speaker) error {
 	if err := h.vault.PrepareIndex(); err != nil {
 		return err
 	}
-	next := strconv.Itoa(from + 1)
-	if err := h.store.PutSetting(ctx, liftedSetting, next); err != nil {
+	lift, err := h.vault.Lifter(from)
+	if err != nil {
 		return err
 	}
-	if err := h.store.LiftIndex(ctx, from, func(b vault.Blind) vault.Blind { return h.vault.LiftBlind(b, from) }, func(done int) { say.Progress("index", int64(done), int64(people)) }); err != nil {
+	if err := h.store.LiftIndex(ctx, from, lift, func(done int) { say.Progress("index", int64(done), int64(people)) }); err != nil {
 		return err
 	}
-	if err := h.store.PutSetting(ctx, indexSetting, next); err != nil {
+	if err := h.store.ServeIndex(ctx, from+1); err != nil { // what was hashed by the old key and is not written yet is judged again
 		return err
 	}
-	if err := h.vault.ServeIndex(from + 1); err != nil {
-		return err
+	if h.shared() {
+		select {
+		case <-time.After(othersFollow):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	h.store.ServeIndex(from + 1) // what was hashed by the old key and is not written yet is judged again
-	if err := h.store.DropIndex(ctx, from+1); err != nil {
-		return err
-	}
-	return errors.Join(h.store.PutSetting(ctx, liftedSetting, ""), h.store.PutSetting(ctx, slackSetting, "1"))
+	return errors.Join(h.store.DropIndex(ctx, from+1), h.store.PutSetting(ctx, slackSetting, "1"))
 }

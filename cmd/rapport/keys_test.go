@@ -15,6 +15,7 @@ import (
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/reach/prove"
 	"github.com/rapporthq/rapport/store/disktest"
+	"github.com/rapporthq/rapport/store/pgtest"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/vault"
 )
@@ -124,6 +125,104 @@ func TestKeysAreRotatedWhileTheHomeIsServed(t *testing.T) {
 	rep, err := prove.VerifyLedger(t.Context(), w.h.proving("test", ""))
 	if err != nil || !rep.OK() {
 		t.Errorf("the ledger: %+v, %v", rep, err)
+	}
+}
+
+// TestKeysAreRotatedUnderSeveralNodes is the same for two nodes over one PostgreSQL and commands in processes of their own: whoever is new is sent to both nodes in turn, and must
+// be one person with every event, whichever of them knew of which key when.
+func TestKeysAreRotatedUnderSeveralNodes(t *testing.T) {
+	home, db := exampleHome(t), pgtest.URL(t)
+	on := []string{"--home", home, "--database", db}
+	known := customersOf(t, "Zq7Node", 50, on...)
+	key := must(t, append([]string{"token", "--role", "source", "--name", "tills"}, on...)...)
+	page := must(t, append([]string{"token", "--role", "decide", "--name", "site", "--attest"}, on...)...)
+	nodes := []*serving{serveHome(t, home, "--database", db), serveHome(t, home, "--database", db)}
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	var sent atomic.Int64
+	newcomers := make([]int, 2)
+	for sender := range newcomers {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				user := fmt.Sprintf("newcomer-%d-%d", sender, n/4) // four orders each, two by each node
+				newcomers[sender] = n/4 + 1
+				body, err := json.Marshal(map[string]any{"batch": []any{orderOf(user, fmt.Sprint(n)), orderOf(known[n%len(known)], fmt.Sprint(sender, "-", n))}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if status, said, err := collects(nodes[n%2].URL+"/v1/batch", key, body, nil); err != nil || status != http.StatusOK {
+					t.Errorf("events were answered with %d %s (%v)", status, said, err)
+					return
+				}
+				sent.Add(1)
+				if code := post(t, nodes[(n+1)%2].URL+"/api/decide", page, map[string]any{"person": map[string]any{"userId": user}, "placement": "home", "attested": true}, nil); code != http.StatusOK {
+					t.Errorf("a decision was answered with %d", code)
+					return
+				}
+			}
+		})
+	}
+	idle, err := openHouse(t.Context(), homeOptions{Home: home, Database: db}) // that nobody sends anything
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	const rounds = 2
+	for n := range rounds {
+		until(t, "events arrive", func() bool { return t.Failed() || sent.Load() > int64(n+1)*30 })
+		must(t, append([]string{"keys", "rotate", "--index"}, on...)...)
+		if err := idle.current(t.Context()); err != nil || idle.vault.Index().Generation() != n+2 {
+			t.Errorf("who comes to a node that nobody sent anything is looked up by generation %d: %v", idle.vault.Index().Generation(), err)
+		}
+		if people, _, err := idle.eraser.Named(t.Context(), vault.UserID, known[n]); err != nil || len(people) != 1 {
+			t.Errorf("somebody is not found there: %v, %v", people, err)
+		}
+		until(t, "events arrive", func() bool { return t.Failed() || sent.Load() > int64(n+1)*30+15 })
+		must(t, append([]string{"keys", "rotate"}, on...)...)
+	}
+	close(stop)
+	all.Wait()
+	for _, s := range nodes {
+		s.stop()
+	}
+	h, err := openHouse(t.Context(), homeOptions{Home: home, Database: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if served, lifting, err := h.store.IndexAt(t.Context()); err != nil || served != rounds+1 || lifting != 0 {
+		t.Errorf("served is %d, made is %d, %v", served, lifting, err)
+	}
+	if err := h.fold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w, events := &world{h: h}, 0
+	for sender, many := range newcomers {
+		for n := range many {
+			people, _, err := h.eraser.Named(t.Context(), vault.UserID, fmt.Sprintf("newcomer-%d-%d", sender, n))
+			if err != nil || len(people) != 1 {
+				t.Fatalf("%v, %v", people, err)
+			}
+			events += w.eventsOf(t, people[0])
+		}
+	}
+	people, err := h.store.People(t.Context())
+	if want := len(known) + newcomers[0] + newcomers[1]; err != nil || people != want {
+		t.Errorf("%d people, and %d were named: %v", people, want, err)
+	}
+	if int64(events) != sent.Load() {
+		t.Errorf("%d events of newcomers were acknowledged, %d are there", sent.Load(), events)
+	}
+	for _, user := range []string{known[0], known[49]} {
+		if said := must(t, append([]string{"rights", "export", "--person", "userId=" + user}, on...)...); !strings.Contains(said, user) {
+			t.Errorf("somebody has %s", said)
+		}
 	}
 }
 

@@ -2,23 +2,32 @@ package storetest
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 
+	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
-// lifted brings an index to another key: throughout people are found by what their callers hold, and afterwards by the new blinds only.
+// twice is a key of the index whose second generation changes one byte.
+type twice struct{ serving atomic.Int64 }
+
+func (k *twice) Lifter(int) (func(vault.Blind) vault.Blind, error) { return next, nil }
+func (k *twice) ServeIndex(generation int) error                   { k.serving.Store(int64(generation)); return nil }
+
+func next(b vault.Blind) vault.Blind { b[1] = 77; return b }
+
+// lifted brings an index to another key: throughout people are found by what their callers hold, and afterwards by the new blinds only. Where several processes write, another
+// one does while the first lifts.
 func lifted(t *testing.T, h *Home) {
+	mine, theirs := &twice{}, &twice{}
+	h.Options.Blinds = mine
 	s := h.Open(t)
-	if h.Options.URL != "" { // where several processes write, it is refused
-		enrol(t, s, 1)
-		err := s.LiftIndex(ctx, 1, func(b vault.Blind) vault.Blind { t.Error("a blind is lifted"); return b }, nil)
-		if found, _ := s.Find(ctx, []vault.Blind{blind(1)}); err == nil || len(found) != 1 {
-			t.Fatalf("%v, and then %v", err, found)
-		}
-		return
+	other := s
+	if h.Options.URL != "" {
+		h.Options.Blinds = theirs
+		other = h.Open(t)
 	}
-	next := func(b vault.Blind) vault.Blind { b[1] = 77; return b }
 	const people = 2300 // more than one step
 	for n := range uint64(people) {
 		enrol(t, s, n)
@@ -35,7 +44,7 @@ func lifted(t *testing.T, h *Home) {
 	must(t, s.LiftIndex(ctx, 1, next, func(done int) {
 		if done < people { // somebody comes in between, by the old index
 			came++
-			enrol(t, s, came)
+			enrol(t, other, came)
 			finds("by the old one, who just came", blind(came), true)
 			finds("by the new one, who just came", next(blind(came)), true)
 		}
@@ -48,16 +57,27 @@ func lifted(t *testing.T, h *Home) {
 	if came == 9000 {
 		t.Fatal("nobody came in between")
 	}
-	other := vault.Change{Enrol: []vault.Enrolment{{ID: id(9500), Wrapped: []byte{1}, Identifiers: []vault.Identifier{{Blind: next(blind(5)), Of: id(9500)}}}}, Blinds: 2}
-	if err := s.Commit(ctx, other); err == nil {
+	again := vault.Change{Enrol: []vault.Enrolment{{ID: id(9500), Wrapped: []byte{1}, Identifiers: []vault.Identifier{{Blind: next(blind(5)), Of: id(9500)}}}}, Blinds: 2}
+	if err := s.Commit(ctx, again); err == nil {
 		t.Error("somebody who is known came twice, by the new blind")
 	}
-	s.ServeIndex(2)
-	late := vault.Change{Enrol: []vault.Enrolment{enrolment(9600)}}
-	if err := s.Commit(ctx, late); !errors.Is(err, vault.ErrStale) {
-		t.Errorf("what was hashed by the old index is kept: %v", err)
+	must(t, s.ServeIndex(ctx, 2))
+	if served, lifting, err := other.IndexAt(ctx); err != nil || served != 2 || lifting != 2 || mine.serving.Load() != 2 || h.Options.URL != "" && theirs.serving.Load() != 0 {
+		t.Fatalf("served is %d, made is %d, %v", served, lifting, err)
+	}
+	for _, writes := range []*store.Store{s, other} {
+		late := vault.Change{Enrol: []vault.Enrolment{enrolment(9600)}}
+		if err := writes.Commit(ctx, late); !errors.Is(err, vault.ErrStale) {
+			t.Errorf("what was hashed by the old index is kept: %v", err)
+		}
+	}
+	if h.Options.URL != "" && theirs.serving.Load() != 2 {
+		t.Error("who was refused does not know by which generation to try again")
 	}
 	must(t, s.DropIndex(ctx, 2))
+	if served, lifting, err := s.IndexAt(ctx); err != nil || served != 2 || lifting != 0 {
+		t.Fatalf("served is %d, made is %d, %v", served, lifting, err)
+	}
 	finds("by the old one, afterwards", blind(1000), false)
 	finds("by the new one, afterwards", next(blind(1000)), true)
 	fresh := enrolment(9700)

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"path/filepath"
 )
@@ -53,48 +54,83 @@ func (x Index) Blind(kind IdentifierKind, value string) (Blind, error) {
 	return b, nil
 }
 
-// PrepareIndex makes the key of the next generation, unless one that is not served yet is there: then it is that one's turn.
+// PrepareIndex makes the key of the next generation, unless one that is not served yet is there: then it is that one's turn. Call it between Alone and its
+// release.
 func (v *Vault) PrepareIndex() error {
 	w := &v.wrapping
 	w.changing.Lock()
 	defer w.changing.Unlock()
-	c := v.chain.Load()
-	if len(c.all) > c.serving {
-		return nil
-	}
-	path := filepath.Join(w.dir, secretFile("blind"))
-	sealed, err := readKey(path)
+	secret, err := v.blindKeys(w.unwrapNow)
 	if err != nil {
 		return err
 	}
-	secret, err := w.unwrapNow(sealed, secretAAD("blind"))
-	if err != nil {
-		return fmt.Errorf("%w: %s is damaged: put it back from your backup of the keys", ErrKeys, secretFile("blind"))
+	defer func() { clear(secret) }()
+	serving := v.chain.Load().serving
+	if len(secret)/32 <= serving {
+		more := make([]byte, 32)
+		_, _ = rand.Read(more)
+		secret = append(secret, more...)
+		sealed, err := w.wrap(secret, secretAAD("blind"))
+		if err != nil {
+			return fmt.Errorf("%w: %s could not be sealed: %w", ErrKeys, secretFile("blind"), err)
+		}
+		if err := replaceKey(filepath.Join(w.dir, secretFile("blind")), sealed); err != nil {
+			return err
+		}
 	}
-	more := make([]byte, 32)
-	_, _ = rand.Read(more)
-	secret = append(secret, more...)
-	defer clear(secret)
-	if sealed, err = w.wrap(secret, secretAAD("blind")); err != nil {
-		return fmt.Errorf("%w: %s could not be sealed: %w", ErrKeys, secretFile("blind"), err)
-	}
-	if err := replaceKey(path, sealed); err != nil {
-		return err
-	}
-	v.chain.Store(newChain(secret, c.serving))
+	v.chain.Store(newChain(secret, serving))
 	return nil
 }
 
-// LiftBlind makes, of a blind of a generation, that of the next, whose key must have been prepared.
-func (v *Vault) LiftBlind(b Blind, from int) Blind {
-	return v.chain.Load().all[from].sum("blind", string(b[:]))
+// blindKeys reads the keys of the index as they are on disk.
+func (v *Vault) blindKeys(by func(sealed, aad []byte) ([]byte, error)) ([]byte, error) {
+	sealed, err := readKey(filepath.Join(v.wrapping.dir, secretFile("blind")))
+	if err != nil {
+		return nil, err
+	}
+	secret, err := by(sealed, secretAAD("blind"))
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return nil, err
+	case err != nil || len(secret) == 0 || len(secret)%32 != 0:
+		return nil, fmt.Errorf("%w: %s is damaged: put it back from your backup of the keys", ErrKeys, secretFile("blind"))
+	}
+	return secret, nil
+}
+
+// chainOf is the chain with the key of a generation, which another process may have made.
+func (v *Vault) chainOf(generation int) (*chain, error) {
+	if c := v.chain.Load(); generation >= 1 && generation <= len(c.all) {
+		return c, nil
+	}
+	secret, err := v.blindKeys(v.wrapping.unwrap)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	c := newChain(secret, v.chain.Load().serving)
+	if generation < 1 || generation > len(c.all) {
+		return nil, fmt.Errorf("%w: %s has no key of generation %d: put it back from your backup of the keys", ErrKeys, secretFile("blind"), generation)
+	}
+	v.chain.Store(c)
+	return c, nil
+}
+
+// Lifter makes, of a blind of a generation, that of the next, whose key must have been prepared, by this process or another.
+func (v *Vault) Lifter(from int) (func(Blind) Blind, error) {
+	c, err := v.chainOf(from + 1)
+	if err != nil {
+		return nil, err
+	}
+	next := c.all[from]
+	return func(b Blind) Blind { return next.sum("blind", string(b[:])) }, nil
 }
 
 // ServeIndex makes blinds of that generation from now on.
 func (v *Vault) ServeIndex(generation int) error {
-	c := v.chain.Load()
-	if generation < 1 || generation > len(c.all) {
-		return fmt.Errorf("%w: %s has no key of generation %d: put it back from your backup of the keys", ErrKeys, secretFile("blind"), generation)
+	c, err := v.chainOf(generation)
+	if err != nil {
+		return err
 	}
 	v.chain.Store(&chain{c.all, generation})
 	return nil

@@ -10,6 +10,8 @@ func TestAnIndexIsLiftedWithoutTheIdentifiers(t *testing.T) {
 	old := v.Index()
 	first := blindOf(t, v, Email, "jane@post.example")
 	stone := v.Tombstone(first)
+	other, err := Open(home) // another process, which is told the number alone
+	must(t, err)
 	for generation := 1; generation < 4; generation++ {
 		before := blindOf(t, v, Email, "jane@post.example")
 		must(t, v.PrepareIndex())
@@ -17,7 +19,9 @@ func TestAnIndexIsLiftedWithoutTheIdentifiers(t *testing.T) {
 		if blindOf(t, v, Email, "jane@post.example") != before || v.Index().Generation() != generation {
 			t.Fatal("a key is used that is not served yet")
 		}
-		lifted := v.LiftBlind(before, generation)
+		lift, err := v.Lifter(generation)
+		must(t, err)
+		lifted := lift(before)
 		again, err := Open(home)
 		must(t, err)
 		must(t, again.ServeIndex(generation)) // as the home says
@@ -25,6 +29,13 @@ func TestAnIndexIsLiftedWithoutTheIdentifiers(t *testing.T) {
 			t.Fatal("opened again in between it finds by another key")
 		}
 		must(t, v.ServeIndex(generation+1))
+		if theirs, err := other.Lifter(generation); err != nil || theirs(before) != lifted {
+			t.Fatalf("another process lifts otherwise: %v", err)
+		}
+		must(t, other.ServeIndex(generation+1))
+		if blindOf(t, other, Email, "jane@post.example") != lifted {
+			t.Fatal("another process finds by another key")
+		}
 		if now := blindOf(t, v, Email, "Jane@Post.example"); now != lifted || now == before {
 			t.Fatal("the lifted blind is not the one of the identifier")
 		}
