@@ -53,7 +53,7 @@ func (r *recording) cuts(t *testing.T, cuts int) {
 		if n%2 == 0 {
 			at = rand.Int64N(r.end + 1)
 		}
-		seed := seedtest.Seed()
+		seed := seedtest.Seed() + uint64(n)
 		sub, c := r.cut(t, at, seed)
 		if c.lost+c.twice+c.foreign > 0 || c.damage != "" {
 			t.Errorf("a cut at %d of %d (seed %d): of %d orders and %d looks acknowledged by then %d are lost, %d are there twice, %d should not be there; %s",
