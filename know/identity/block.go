@@ -2,7 +2,6 @@ package identity
 
 import (
 	"cmp"
-	"math"
 	"math/bits"
 	"slices"
 	"sync/atomic"
@@ -155,10 +154,11 @@ func (k *keys) value(source int, v int32, do func(key int32)) {
 	}
 }
 
-// crossings is how many crossings of wide keys a record has at most: those that the fewest records are expected to share. A key is in
-// so many of them at most as uses says.
+// crossings is how many crossings of wide keys a record has at most: of its rarest wide keys those that the fewest records are expected to
+// share. A key is in so many of them at most as uses says.
 const (
 	crossings = 12
+	rarest    = 10
 	uses      = 3
 )
 
@@ -217,7 +217,7 @@ func (k *keys) size(n int) int32 {
 type crosser struct {
 	r     *records
 	wide  []int32
-	used  []uint8
+	used  [rarest]uint8
 	pairs []crossing
 	best  []uint64
 }
@@ -232,12 +232,17 @@ type crossing struct {
 // is in more than a few, for where that one has an error, they are lost together.
 func (c *crosser) of(i int32) []uint64 {
 	k := &c.r.keys
-	c.wide, c.used, c.pairs, c.best = c.wide[:0], c.used[:0], c.pairs[:0], c.best[:0]
+	c.wide, c.pairs, c.best = c.wide[:0], c.pairs[:0], c.best[:0]
 	c.r.each(i, func(key int32) {
-		if k.count[key] > k.largest && k.wide[key] && len(c.wide) < math.MaxUint8 {
-			c.wide, c.used = append(c.wide, key), append(c.used, 0)
+		if k.count[key] > k.largest && k.wide[key] {
+			c.wide = append(c.wide, key)
 		}
 	})
+	if len(c.wide) > rarest {
+		slices.SortFunc(c.wide, func(a, b int32) int { return cmp.Or(cmp.Compare(k.count[a], k.count[b]), cmp.Compare(a, b)) })
+		c.wide = c.wide[:rarest]
+	}
+	c.used = [rarest]uint8{}
 	most := 10 * float64(k.largest) * float64(c.r.n)
 	for x, a := range c.wide {
 		for y, b := range c.wide[x+1:] {

@@ -19,7 +19,10 @@ import (
 // so that a wrong birthplace on one card does not count against a person whose other cards agree, and a surname that is on one of
 // twenty cards counts for a twentieth. The score of two clusters is the prior and the mean of S over the records of the smaller
 // one. For two single records it is their score as a pair. Scores are log2 odds, so clusters are cut at 0, as likely as not; no
-// label and no setting chooses that. There are no chains: what joins at one end only does not fit at the others.
+// label and no setting chooses that.
+//
+// Against chains, in which each record is a good copy of the one before and the ends are two people, the larger side is asked as well: where
+// its records fit the smaller side on average as badly as only strangers do, the two are not joined.
 
 // pair is two records, the lower number first, and their score.
 type pair struct {
@@ -62,6 +65,9 @@ func (g *graph) of(i int32) []tie { return g.to[g.start[i]:g.start[i+1]] }
 
 // speaking is how many records of a cluster speak for it: the cost of two clusters is at most its square.
 const speaking = 32
+
+// strangers is the score that hardly two records of one person have.
+const strangers = -14
 
 // hope is the score that one pair between two clusters must have for the clusters to be looked at.
 const hope = -3
@@ -278,8 +284,14 @@ func (c *growing) agree(a, b []int32) float32 {
 		}
 	}
 	s := c.left.mean(len(a), c.md)
-	if len(a) == len(b) { // of two equal ones, the one that fits worse
-		s = min(s, c.right.mean(len(b), c.md))
+	if len(b) > 1 {
+		other := c.right.mean(len(b), c.md)
+		if c.md.prior+other < strangers {
+			return strangers
+		}
+		if len(a) == len(b) { // of two equal ones, the one that fits worse
+			s = min(s, other)
+		}
 	}
 	return float32(c.md.prior + s)
 }

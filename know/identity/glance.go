@@ -153,8 +153,8 @@ func (g *glance) at(j int32) float32 {
 type bargain struct{ missed, worth float64 }
 
 var (
-	byBits   = bargain{0.0005, 20_000} // to share too little in blocks saves a glance
-	byGlance = bargain{0.0005, 2_000}  // to be too unlike at a glance saves a comparison
+	byBits   = bargain{0.001, 20_000} // to share too little in blocks saves a glance
+	byGlance = bargain{0.0005, 2_000} // to be too unlike at a glance saves a comparison
 )
 
 // threshold finds how large a measure of pairs must be for a pair to be worth going on with: as large as leaves out many pairs, and

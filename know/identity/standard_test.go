@@ -25,6 +25,7 @@ func TestDatesAreRead(t *testing.T) {
 	for in, want := range map[string]string{
 		"1862-04-01": "18620401", "18620401": "18620401", "01041862": "18620401", "1/4/1862": "18620401", "1.4.62": "19620401", "1 Apr 1862": "18620401",
 		"April 1st, 1862": "18620401", "1862-04-01T10:11:12Z": "18620401", "1862-04-01 10:11": "18620401", "1862": "18620000", "1856-86-18": "18568618",
+		"1. April 1862": "18620401", "1er avril 1862": "18620401", "1 de abril de 1862": "18620401", "3. März 1962": "19620303", "3 août 1962": "19620803",
 		"00/00/0000": "", "00000000": "", "": "", "soon": "", "12": "", "1862-04": "", "12:30": "",
 	} {
 		d, ok := parseDate(in, dayFirst)
@@ -75,6 +76,28 @@ func TestColumnsAreRecognised(t *testing.T) {
 	}
 	if columns[11].Kind == Phone {
 		t.Error("a column called phone that holds none is taken for one")
+	}
+}
+
+func TestColumnsAreRecognisedInOtherLanguages(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(uint64) (*Table, []int)
+		want string
+	}{
+		"German":  {inGerman, "id given_name surname date street postcode place phone"},
+		"French":  {inFrench, "id given_name surname date street postcode place phone"},
+		"Spanish": {inSpanish, "id given_name surname date street postcode place phone"},
+		"a CRM":   {business, "id text full_name text email phone place"},
+	} {
+		table, _ := c.make(1)
+		columns, err := recognise([]*Table{table}, nil)
+		got := make([]string, len(columns))
+		for i := range columns {
+			got[i] = string(columns[i].Kind)
+		}
+		if err != nil || strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, expected %s (%v)", name, got, c.want, err)
+		}
 	}
 }
 
