@@ -2,7 +2,10 @@ package person
 
 import (
 	"math/rand/v2"
+	"os"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 func TestInUseIsTheSameInAnyOrder(t *testing.T) {
@@ -32,6 +35,58 @@ func TestInUseIsTheSameInAnyOrder(t *testing.T) {
 	one := facts[:1]
 	if n := testing.AllocsPerRun(10, func() { InUse(one) }); n != 0 {
 		t.Errorf("%v pieces of memory though no name is there twice", n)
+	}
+}
+
+// TestOfEachPairTheRightWordCounts reads testdata/outweighs.yaml, and tries each pair of what it lists in both orders, whatever else is to be said of either.
+func TestOfEachPairTheRightWordCounts(t *testing.T) {
+	body, err := os.ReadFile("testdata/outweighs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []struct {
+		Verified, Newer bool
+		Learnt          string
+	}
+	if err := yaml.Unmarshal(body, &list); err != nil {
+		t.Fatal(err)
+	}
+	var facts []Fact
+	type word struct {
+		verified bool
+		learnt   Learnt
+		at       Instant
+	}
+	listed := map[word]bool{}
+	for _, l := range list {
+		learnt, ok := ParseLearnt(l.Learnt)
+		if !ok {
+			t.Fatal(l.Learnt)
+		}
+		at := Instant(1)
+		if l.Newer {
+			at = 2
+		}
+		listed[word{l.Verified, learnt, at}] = true
+		facts = append(facts, Fact{Head: Head{Name: "household", Verified: l.Verified, Learnt: learnt, At: at}, Value: "4"})
+	}
+	if want := 2 * len(learntWords) * 2; len(listed) != want || len(list) != want {
+		t.Fatalf("%d different words of %d, and there are %d", len(listed), len(list), want)
+	}
+	for i := range facts {
+		for k := range facts[i+1:] {
+			wins, loses := facts[i], facts[i+1+k]
+			wins.Value = "wins"
+			for _, other := range []Head{{Received: 9, Source: "a", Quality: 1, Told: true}, {Received: 1, Source: "z", Quality: 0.5}} {
+				loses.Received, loses.Source, loses.Quality, loses.Told = other.Received, other.Source, other.Quality, other.Told
+				wins.Received, wins.Source, wins.Quality = 5, "m", 0.7
+				for _, both := range [][]Fact{{wins, loses}, {loses, wins}} {
+					if got := InUse(both); len(got) != 1 || got[0].Value != "wins" {
+						t.Errorf("%+v does not outweigh %+v", wins.Head, loses.Head)
+					}
+				}
+			}
+		}
 	}
 }
 

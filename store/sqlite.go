@@ -65,6 +65,7 @@ func openLite(dir, synchronous string) (*lite, error) {
 	if err != nil {
 		return nil, err
 	}
+	temporaryFiles(dir)
 	l := &lite{dir: dir, synchronous: synchronous, lock: lock, readers: make(chan *liteConn, liteReaders),
 		kick: make(chan struct{}, 1), done: make(chan struct{})}
 	for range liteReaders {
@@ -396,7 +397,7 @@ func (l *lite) settle(_ context.Context, rewrite bool) error {
 			*c = opened
 		}
 		if rewrite {
-			if err := (*c).one(&query{text: "VACUUM"}); err != nil {
+			if err := (*c).vacuum(); err != nil {
 				return err
 			}
 		}
@@ -410,6 +411,23 @@ func (l *lite) settle(_ context.Context, rewrite bool) error {
 		return err
 	}
 	return errors.Join(one(&l.writing, &l.writer, l.openWriter), one(&l.folding, &l.folder, l.openFolder))
+}
+
+// vacuum writes the file anew by way of a temporary one. What else SQLite would put aside stays in memory; a whole home has no place there.
+func (c *liteConn) vacuum() error {
+	if err := c.one(&query{text: "PRAGMA temp_store=FILE"}); err != nil {
+		return err
+	}
+	err := c.one(&query{text: "VACUUM"})
+	return errors.Join(err, c.one(&query{text: "PRAGMA temp_store=MEMORY"}))
+}
+
+// temporaryFiles has SQLite put temporary files, which are without a name from the moment that they are made, beside the home's own: there is the room for a
+// second copy of it, and /tmp may be memory. SQLite reads this once for the whole process, so the first home decides.
+func temporaryFiles(dir string) {
+	if os.Getenv("SQLITE_TMPDIR") == "" {
+		_ = os.Setenv("SQLITE_TMPDIR", dir)
+	}
 }
 
 func (l *lite) apart() bool  { return true }

@@ -213,8 +213,8 @@ func (x *examination) disk(f *findings) {
 		f.note("disk", "How much room the disk has left cannot be told here.", "")
 	case free < leastDisk:
 		f.mend("disk", fmt.Sprintf("The disk has %s left.", megabytes(free)), "Make room: when it is full, nothing is kept any more and decisions fall to a lower rung.")
-	case free < size:
-		f.note("disk", fmt.Sprintf("The disk has %s left, and the database takes %s.", megabytes(free), megabytes(size)), "Rewriting the files after an erasure needs as much room again.")
+	case free < 2*size:
+		f.note("disk", fmt.Sprintf("The disk has %s left, and the database takes %s.", megabytes(free), megabytes(size)), "Rewriting the files after an erasure needs twice as much room again for a while.")
 	default:
 		f.good("disk", "%s left; the database takes %s.", megabytes(free), megabytes(size))
 	}
