@@ -1,6 +1,9 @@
 package person
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Person is a set of pseudonyms, joined because the same person verifiably stands behind each.
 type Person struct {
@@ -30,6 +33,46 @@ func (p Person) All() []ID {
 
 // Has says whether id is one of the person's pseudonyms.
 func (p Person) Has(id ID) bool { return id == p.Root || p.join(id) != nil }
+
+// Never is later than every time: a join whose time is not known counts as made then, so that the stricter answer stands.
+const Never = Instant(math.MaxInt64)
+
+// Together is since when two of the person's pseudonyms are one person's: the latest of the joins between them. It is the beginning of time for one
+// pseudonym and itself.
+func (p Person) Together(a, b ID) Instant {
+	last := Instant(math.MinInt64)
+	for a != b {
+		// The one from which it is further up to the root goes up. What was joined to what is a tree.
+		if p.height(a) < p.height(b) {
+			a, b = b, a
+		}
+		j := p.join(a)
+		if j == nil {
+			return Never
+		}
+		if last = max(last, j.At); j.At == 0 {
+			last = Never
+		}
+		if a = j.To; a.IsZero() {
+			a = p.Root
+		}
+	}
+	return last
+}
+
+// height is how many joins lie between a pseudonym and the root.
+func (p Person) height(id ID) int {
+	for n := range p.Also {
+		j := p.join(id)
+		if j == nil {
+			return n
+		}
+		if id = j.To; id.IsZero() {
+			id = p.Root
+		}
+	}
+	return len(p.Also)
+}
 
 // Asked is the pseudonym by which the person was asked for, the root when nobody said which. What comes of it is kept under it, so that it leaves with
 // it in a split.

@@ -87,9 +87,9 @@ func fixed(p *charter.Purpose) bool {
 
 // voice is what one pseudonym's choices say together at one time.
 type voice struct {
-	joined person.Instant // since when it is the person's
-	said   answer         // latest verified answer
-	device answer         // latest claim or signal of the device, when this device is asked about
+	of     person.ID
+	said   answer // latest verified answer
+	device answer // latest claim or signal of the device, when this device is asked about
 }
 
 // answer is the latest of several choices, and from when it counts; nil when there is none.
@@ -149,7 +149,7 @@ func Of(c *charter.Charter, purpose string, who person.Person, choices []Choice,
 	}
 	var few [8]voice
 	h := hear(p, who, choices, m, at, few[:0])
-	h.decide(p, at, &st)
+	h.decide(p, &who, at, &st)
 	if m.GPC && st.Answer != No && contains(c.Signals.GPC, purpose) {
 		st.Allowed, st.Explicit, st.Answer, st.Since, st.Charter, st.Because = false, false, No, 0, 0, BecauseSignal
 	}
@@ -186,18 +186,16 @@ func Both(c *charter.Charter, purpose string, who person.Person, choices []Choic
 // hearing is what was said to one purpose, by whom.
 type hearing struct {
 	voices []voice
-	sole   bool           // the person is one pseudonym only
-	group  person.Instant // the latest verified answer given by the joined person
-	spoken bool           // group is set
-	soft   bool           // there was a yes that was not explicit enough
-	hollow bool           // there was a yes that was only claimed
+	sole   bool // the person is one pseudonym only
+	soft   bool // there was a yes that was not explicit enough
+	hollow bool // there was a yes that was only claimed
 }
 
 func hear(p *charter.Purpose, who person.Person, choices []Choice, m person.Moment, at person.Instant, voices []voice) hearing {
 	h := hearing{sole: len(who.Also) == 0}
-	h.voices = append(voices, voice{joined: always})
-	for _, j := range who.Also {
-		h.voices = append(h.voices, voice{joined: joinedAt(j)})
+	h.voices = append(voices, voice{of: who.Root})
+	for i := range who.Also {
+		h.voices = append(h.voices, voice{of: who.Also[i].ID})
 	}
 	for i := range choices {
 		c := &choices[i]
@@ -214,9 +212,6 @@ func hear(p *charter.Purpose, who person.Person, choices []Choice, m person.Mome
 			continue
 		}
 		v.said.hear(c)
-		if t := c.when(); t >= v.joined && (!h.spoken || t > h.group) {
-			h.group, h.spoken = t, true
-		}
 	}
 	return h
 }
@@ -235,20 +230,26 @@ func (h *hearing) hearClaim(p *charter.Purpose, v *voice, c *Choice, m *person.M
 	}
 }
 
-// superseded says whether something the pseudonym said at t was answered again since by the person it belongs to.
-func (h *hearing) superseded(v *voice, t person.Instant) bool {
-	return h.spoken && h.group > t && v.joined <= h.group
+// superseded says whether something the pseudonym said at t was answered again since by one with whom it was one person already.
+func (h *hearing) superseded(who *person.Person, v *voice, t person.Instant) bool {
+	for i := range h.voices {
+		o := &h.voices[i]
+		if o.said.Choice != nil && o.said.at > t && o.said.at >= who.Together(v.of, o.of) {
+			return true
+		}
+	}
+	return false
 }
 
 // decide puts what was said together.
-func (h *hearing) decide(p *charter.Purpose, at person.Instant, st *Standing) {
+func (h *hearing) decide(p *charter.Purpose, who *person.Person, at person.Instant, st *Standing) {
 	var aged person.Instant
 	for i := range h.voices {
 		v := &h.voices[i]
-		if v.said.Choice != nil && !h.superseded(v, v.said.at) {
+		if v.said.Choice != nil && !h.superseded(who, v, v.said.at) {
 			st.take(p, &v.said, at, &aged)
 		}
-		if d := &v.device; d.Choice != nil && !h.superseded(v, d.at) {
+		if d := &v.device; d.Choice != nil && !h.superseded(who, v, d.at) {
 			switch {
 			case d.Answer == No:
 				if v.said.Choice == nil || d.at >= v.said.at {
@@ -310,15 +311,6 @@ func (st *Standing) take(p *charter.Purpose, a *answer, at person.Instant, aged 
 	if !a.claim() {
 		st.Charter = max(st.Charter, a.Charter)
 	}
-}
-
-// joinedAt is when a pseudonym was brought to the person. A join whose time is not known counts as never answered since:
-// the stricter answer stands.
-func joinedAt(j person.Join) person.Instant {
-	if j.At == 0 {
-		return math.MaxInt64
-	}
-	return j.At
 }
 
 // index is the place of a pseudonym among the person's, root first; the caller knows that it is one of them.

@@ -162,7 +162,7 @@ func ForSplit(who person.Person, leaving []person.ID, choices []Choice) []Choice
 		}
 		for _, other := range others {
 			// Copied to each pseudonym that was joined when it was said, so that a further split keeps it too.
-			if t := c.when(); t >= since(who, c.Of) && t >= since(who, other) {
+			if c.when() >= together(who, c.Of, other) {
 				d := *c
 				d.Of = other
 				out = append(out, d)
@@ -172,12 +172,10 @@ func ForSplit(who person.Person, leaving []person.ID, choices []Choice) []Choice
 	return out
 }
 
-// since is when a pseudonym came to the person; where that is not known, always: a no is copied rather than lost.
-func since(who person.Person, id person.ID) person.Instant {
-	for _, j := range who.Also {
-		if j.ID == id && id != who.Root && j.At != 0 {
-			return j.At
-		}
+// together is since when two pseudonyms are one person's; where that is not known, always: a no is copied rather than lost.
+func together(who person.Person, a, b person.ID) person.Instant {
+	if t := who.Together(a, b); t != person.Never {
+		return t
 	}
 	return always
 }
