@@ -6,7 +6,7 @@
 // they differ, one of them is wrong, and the page says which.
 //
 // It leaves out: claims and signals kept from browsers (a browser here says nothing for itself), traits, several people on one
-// device, splits, holdouts and quiet hours.
+// device, splits, doubtful joins, holdouts and quiet hours.
 package reference
 
 import (
@@ -139,29 +139,55 @@ type Person struct {
 	Complaints []time.Time // opened, and open still
 	Removed    map[string]bool
 	Restricted bool
-	Joined     []time.Time // when each session was joined to the person: session 1, 2, …
+	Joined     []Joined // how session 1, 2, … came to be theirs
 }
 
-// Join brings an anonymous session to the person who signed in in it. What it did and said stays its own.
-func (p *Person) Join(session *Person, at time.Time) {
-	p.Joined = append(p.Joined, at)
-	n := len(p.Joined)
-	for _, t := range session.Things {
-		t.Session = n
+// Joined is how a session, or another user id of theirs, came to be somebody's.
+type Joined struct {
+	At time.Time
+	To int // the session to which it was joined; 0: the person as they were first known
+}
+
+// Join brings an anonymous session, or somebody who turns out to be they, to one of a person's sessions. What each did and said stays its own.
+// It gives the session that the other is now.
+func (p *Person) Join(other *Person, to int, at time.Time) int {
+	n := len(p.Joined) + 1
+	p.Joined = append(p.Joined, Joined{at, to})
+	for _, j := range other.Joined {
+		p.Joined = append(p.Joined, Joined{j.At, j.To + n})
+	}
+	for _, t := range other.Things {
+		t.Session += n
 		p.Things = append(p.Things, t)
 	}
-	for _, a := range session.Answers {
-		a.Session = n
+	for _, a := range other.Answers {
+		a.Session += n
 		p.Answers = append(p.Answers, a)
 	}
+	p.Replies, p.Shown, p.Complaints = append(p.Replies, other.Replies...), append(p.Shown, other.Shown...), append(p.Complaints, other.Complaints...)
+	p.Restricted = p.Restricted || other.Restricted
+	for name := range other.Removed {
+		p.Removed[name] = true
+	}
+	p.Things = slices.DeleteFunc(p.Things, func(t Thing) bool { return !t.Event && !t.Own && p.Removed[t.Name] })
+	return n
 }
 
-// joined is when a session became the person's; they themselves always were.
-func (p *Person) joined(session int) time.Time {
-	if session == 0 {
-		return time.Time{}
+// together is since when two sessions are one person's: the latest of the joins between them.
+func (p *Person) together(a, b int) (since time.Time) {
+	up := func(s int) (way []int) {
+		for ; s != 0; s = p.Joined[s-1].To {
+			way = append(way, s)
+		}
+		return way
 	}
-	return p.Joined[session-1]
+	x, y := up(a), up(b)
+	for _, s := range append(slices.Clone(x), y...) {
+		if slices.Contains(x, s) != slices.Contains(y, s) && p.Joined[s-1].At.After(since) {
+			since = p.Joined[s-1].At
+		}
+	}
+	return since
 }
 
 // Next is the time of an answer that the person gives now, in the trust centre: after all that they said to the purpose, so that the last
@@ -173,8 +199,8 @@ func (p *Person) Next(purpose string, now time.Time) time.Time {
 		}
 	}
 	for _, joined := range p.Joined {
-		if now.Before(joined) {
-			now = joined
+		if now.Before(joined.At) {
+			now = joined.At
 		}
 	}
 	return now
@@ -215,7 +241,6 @@ func (w *World) standing(p *Person, purpose string, at time.Time, gpc bool) (all
 		return true, false, 0
 	}
 	last := make([]*Answer, 1+len(p.Joined)) // of each session
-	var together time.Time                   // of the last answer that was given after its session was joined
 	for i := range p.Answers {
 		a := &p.Answers[i]
 		if a.Purpose != purpose || a.Yes && (a.At.After(at) || a.At.After(w.Now) || rule.Explicit && !a.Explicit) {
@@ -227,13 +252,12 @@ func (w *World) standing(p *Person, purpose string, at time.Time, gpc bool) (all
 		if l := last[a.Session]; l == nil || a.At.After(l.At) || a.At.Equal(l.At) && a.grantsLess(*l) {
 			last[a.Session] = a
 		}
-		if !a.At.Before(p.joined(a.Session)) && a.At.After(together) {
-			together = a.At
-		}
 	}
 	yes := false
 	for session, a := range last {
-		if a == nil || together.After(a.At) && !p.joined(session).After(together) { // they have answered again since they are one
+		if a == nil || slices.ContainsFunc(last, func(b *Answer) bool { // they have answered again since they are one
+			return b != nil && b.At.After(a.At) && !p.together(session, b.Session).After(b.At)
+		}) {
 			continue
 		}
 		if !a.Yes { // the stricter of the answers

@@ -181,10 +181,16 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 	if len(ch.Enrol)+len(ch.Identifiers) > 0 && max(ch.Blinds, 1) < index.least {
 		return vault.ErrStale // another index is served since they were hashed
 	}
+	var all *family
+	if len(ch.Splits)+len(ch.Joins) > 0 {
+		if all, err = s.joined(ctx, c, ch, held, roots, fresh); err != nil {
+			return err
+		}
+	}
 	if !s.engine.apart() {
 		index = &zeroIndex
 	}
-	qs := enrol(lift(nil, ch.Lift), ch, index)
+	qs := enrol(lift(nil, ch.Lift), ch, index, all)
 	if len(ch.Enrol)+len(ch.Identifiers) > 0 && !s.engine.apart() {
 		if err := c.do(ctx, qs...); err != nil {
 			return err
@@ -194,21 +200,13 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 			return err
 		}
 	}
-	if len(ch.Splits)+len(ch.Joins)+len(ch.Bearers) > 0 {
-		if err := c.do(ctx, qs...); err != nil { // the new ones must be there to be joined
-			return err
-		}
-		qs = qs[:0]
-	}
 	if len(ch.Pairings) > 0 {
 		if qs, err = s.pair(ctx, c, qs, ch.Pairings); err != nil {
 			return err
 		}
 	}
-	if len(ch.Splits)+len(ch.Joins) > 0 {
-		if qs, err = s.join(ctx, c, qs, ch, held, roots, fresh); err != nil {
-			return err
-		}
+	if all != nil {
+		qs = all.rows(qs, fresh)
 	} else {
 		for id, r := range held {
 			if r.bump {
@@ -307,15 +305,27 @@ func (s *Store) roots(ctx context.Context, c conn, ch *vault.Change, fresh map[p
 	return roots, nil
 }
 
-// enrol writes new pseudonyms and identifiers. A blind that leads to somebody else already is a conflict or ErrStale.
-func enrol(qs []query, ch *vault.Change, index *index) []query {
+// enrol writes new pseudonyms, as all says that they are joined, and identifiers. A blind that leads to somebody else already is a conflict or ErrStale.
+func enrol(qs []query, ch *vault.Change, index *index, all *family) []query {
 	generation := int64(max(ch.Blinds, 1))
 	for i := range ch.Enrol {
 		e := &ch.Enrol[i]
-		qs = append(qs, query{
-			text: "INSERT INTO person (id, root, joined_at, why, version, enrolled_at, wrapped) VALUES ($1, $1, 0, '', 1, $2, $3)",
-			args: []driver.Value{e.ID[:], int64(e.At), blob(e.Wrapped)},
-		})
+		if all == nil {
+			qs = append(qs, query{
+				text: "INSERT INTO person (id, root, joined_at, why, version, enrolled_at, wrapped) VALUES ($1, $1, 0, '', 1, $2, $3)",
+				args: []driver.Value{e.ID[:], int64(e.At), blob(e.Wrapped)},
+			})
+		} else {
+			m := all.by[e.ID]
+			version := int64(1)
+			if m.changed || all.involved[m.id] {
+				version = all.version
+			}
+			qs = append(qs, query{
+				text: "INSERT INTO person (id, root, parent, joined_at, why, doubtful, via, source, version, enrolled_at, wrapped) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+				args: append(m.columns(), version, int64(e.At), blob(e.Wrapped)),
+			})
+		}
 		if g, ok := vault.GenerationOf(e.Wrapped); ok { // after the row is there: who retires a generation waits for who has written, and is seen by who writes later
 			qs = append(qs, query{text: "SELECT 1 FROM setting WHERE name = $1", args: []driver.Value{retired(g)}, scan: func(row) error { return vault.ErrStale }})
 		}

@@ -193,7 +193,7 @@ func (e *erasing) rows(ctx context.Context, f rights.Forgetting) (blinds []vault
 			}},
 			query{text: "SELECT COUNT(*) FROM history WHERE " + list, args: args, scan: func(r row) error { e.gone["events"] += int(r.int(0)); return nil }},
 			// Who was joined to them, or to whom they were, and is not forgotten, stands alone again.
-			query{text: "UPDATE person SET root = id, parent = NULL, joined_at = 0, why = '', doubtful = 0, via = NULL, version = version + 1 WHERE " + in("root", 1, len(part)) + " AND NOT (" + in("id", 1, len(part)) + ") AND root <> id", args: args},
+			query{text: "UPDATE person SET root = id, parent = NULL, joined_at = 0, why = '', doubtful = 0, via = NULL, source = '', version = version + 1 WHERE " + in("root", 1, len(part)) + " AND NOT (" + in("id", 1, len(part)) + ") AND root <> id", args: args},
 			query{text: "DELETE FROM person WHERE " + in("id", 1, len(part)) + " RETURNING 1", args: args, scan: count("people")},
 		)
 	}

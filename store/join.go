@@ -18,32 +18,48 @@ type member struct {
 	why              string
 	doubtful         bool
 	via              vault.Bond
+	source           string
 	changed          bool
 }
 
-// family is everybody whom a change joins or splits, with all their pseudonyms.
-type family map[person.ID]*member
+// family is everybody whom a change joins or splits, with all their pseudonyms: by pseudonym, and in a row by root.
+type family struct {
+	by map[person.ID]*member
+	of map[person.ID][]*member
 
-// join does a change's splits, and then its joins. Every person who gained or lost somebody gets a version that nobody has seen. It brings roots up
-// to date.
-func (s *Store) join(ctx context.Context, c conn, qs []query, ch *vault.Change, held map[person.ID]*root, roots map[person.ID]person.ID, fresh map[person.ID]bool) ([]query, error) {
-	top := int64(1) // the version of those who are new
-	all := family{}
-	var read []query
-	involved := map[person.ID]bool{}
+	involved map[person.ID]bool // roots whose person gained or lost somebody
+	version  int64              // of those
+	parted   []vault.Bearer     // who was split from whom a value had joined them to
+}
+
+func (f *family) add(m *member) {
+	f.by[m.id] = m
+	f.of[m.root] = append(f.of[m.root], m)
+}
+
+// joined is a change's splits, and then its joins, worked out. Every person who gained or lost somebody gets a version that nobody has seen. It
+// brings roots up to date, and writes nothing.
+func (s *Store) joined(ctx context.Context, c conn, ch *vault.Change, held map[person.ID]*root, roots map[person.ID]person.ID, fresh map[person.ID]bool) (*family, error) {
+	all := &family{by: map[person.ID]*member{}, of: map[person.ID][]*member{}, involved: map[person.ID]bool{}, version: 1}
+	involved := all.involved
+	var ids []person.ID
 	for id, r := range held {
-		top = max(top, r.version)
+		all.version = max(all.version, r.version)
 		if !r.bump {
 			continue
 		}
 		involved[id] = true
-		all[id] = &member{id: id, root: id}
+		all.add(&member{id: id, root: id})
+		ids = append(ids, id)
+	}
+	all.version++
+	var read []query
+	for _, part := range portions(ids) {
 		read = append(read, query{
-			text: "SELECT id, parent, joined_at, why, doubtful, via FROM person WHERE root = $1 AND root <> id",
-			args: []driver.Value{id[:]},
+			text: "SELECT id, parent, joined_at, why, doubtful, via, source, root FROM person WHERE " + in("root", 1, len(part)) + " AND root <> id",
+			args: pad(nil, part),
 			scan: func(r row) error {
-				m := &member{id: r.id(0), root: id, parent: r.id(1), at: r.at(2), why: r.text(3), doubtful: r.int(4) == 1, via: vault.Bond(r.id(5))}
-				all[m.id] = m
+				all.add(&member{id: r.id(0), root: r.id(7), parent: r.id(1), at: r.at(2), why: r.text(3), doubtful: r.int(4) == 1, via: r.bond(5), source: r.text(6)})
 				return nil
 			},
 		})
@@ -52,11 +68,11 @@ func (s *Store) join(ctx context.Context, c conn, qs []query, ch *vault.Change, 
 		return nil, err
 	}
 	for id := range fresh {
-		all[id] = &member{id: id, root: id}
+		all.add(&member{id: id, root: id})
 	}
 	for i := range ch.Splits {
 		sp := &ch.Splits[i]
-		m := all[sp.ID]
+		m := all.by[sp.ID]
 		if m == nil {
 			return nil, vault.ErrStale // it moved between the two reads
 		}
@@ -64,83 +80,102 @@ func (s *Store) join(ctx context.Context, c conn, qs []query, ch *vault.Change, 
 			continue // stands alone already
 		}
 		involved[m.root] = true
-		m.parent, m.at, m.why, m.doubtful, m.via = person.ID{}, sp.At, sp.Why, false, vault.Bond{}
+		if !m.via.IsZero() { // they have the value still
+			all.parted = append(all.parted, vault.Bearer{Bond: m.via, Of: m.id, At: m.at, Source: m.source})
+		}
+		m.parent, m.at, m.why, m.doubtful, m.via, m.source = person.ID{}, sp.At, sp.Why, false, vault.Bond{}, ""
 		all.move(m, m.id)
 	}
 	var joined []person.ID // who came to somebody
 	for i := range ch.Joins {
 		j := &ch.Joins[i]
-		from, to := all[j.ID], all[j.To]
+		from, to := all.by[j.ID], all.by[j.To]
 		switch {
 		case from == nil || to == nil:
 			return nil, vault.ErrStale
 		case from.root != to.root:
-			m := all[from.root]
+			m := all.by[from.root]
 			involved[m.id], involved[to.root] = true, true
-			m.parent, m.at, m.why, m.doubtful, m.via = j.To, j.At, j.Why, j.Doubtful, j.Via
+			m.parent, m.at, m.why, m.doubtful, m.via, m.source = j.To, j.At, j.Why, j.Doubtful, j.Via, j.Source
 			all.move(m, to.root)
 			if !fresh[m.id] { // nothing can be said yet of who is new
 				joined = append(joined, m.id)
 			}
 		case !j.Doubtful:
 			if d := all.doubt(from, to); d != nil {
-				d.why, d.doubtful, d.via, d.changed = j.Why, false, j.Via, true
+				d.why, d.doubtful, d.via, d.source, d.changed = j.Why, false, j.Via, j.Source, true
 			}
 		}
 	}
 	if err := all.agree(ctx, c, joined, ch.Pairings); err != nil {
 		return nil, err
 	}
-	for _, m := range all {
+	for _, m := range all.by {
 		if m.changed {
 			involved[m.root] = true
 		}
 	}
 	for id := range roots {
-		if m := all[id]; m != nil {
+		if m := all.by[id]; m != nil {
 			roots[id] = m.root
 		}
 	}
-	return all.rows(qs, involved, top+1), nil
+	return all, nil
 }
 
-// rows writes what changed.
-func (all family) rows(qs []query, involved map[person.ID]bool, version int64) []query {
-	for _, m := range all {
+// rows writes what changed of people who were there before.
+func (f *family) rows(qs []query, fresh map[person.ID]bool) []query {
+	for _, m := range f.by {
 		switch {
+		case fresh[m.id]: // see enrol
 		case m.changed:
-			var parent driver.Value
-			if m.root != m.id {
-				parent = m.parent[:]
-			}
 			qs = append(qs, query{
-				text: "UPDATE person SET root = $2, parent = $3, joined_at = $4, why = $5, doubtful = $6, via = $7, version = $8 WHERE id = $1",
-				args: []driver.Value{m.id[:], m.root[:], parent, int64(m.at), m.why, number(m.doubtful), bondOf(m.via), version},
+				text: "UPDATE person SET root = $2, parent = $3, joined_at = $4, why = $5, doubtful = $6, via = $7, source = $8, version = $9 WHERE id = $1",
+				args: append(m.columns(), f.version),
 			})
-		case involved[m.id]:
-			qs = append(qs, query{text: "UPDATE person SET version = $2 WHERE id = $1", args: []driver.Value{m.id[:], version}})
+		case f.involved[m.id]:
+			qs = append(qs, query{text: "UPDATE person SET version = $2 WHERE id = $1", args: []driver.Value{m.id[:], f.version}})
 		}
+	}
+	for i := range f.parted {
+		qs = append(qs, bearerRow(&f.parted[i], ignore))
 	}
 	return qs
 }
 
+// columns are id, root, parent, joined_at, why, doubtful, via and source.
+func (m *member) columns() []driver.Value {
+	var parent driver.Value
+	if m.root != m.id {
+		parent = m.parent[:]
+	}
+	return []driver.Value{m.id[:], m.root[:], parent, int64(m.at), m.why, number(m.doubtful), bondOf(m.via), m.source}
+}
+
 // move gives a member, and what hangs on it, another root.
-func (all family) move(m *member, to person.ID) {
-	from := m.root
-	for _, o := range all {
-		if o.root == from && all.hangs(o, m.id) {
-			o.root, o.changed = to, true
+func (f *family) move(m *member, to person.ID) {
+	var stay, leave []*member
+	for _, o := range f.of[m.root] {
+		if f.hangs(o, m.id) {
+			leave = append(leave, o)
+		} else {
+			stay = append(stay, o)
 		}
 	}
+	f.of[m.root] = stay
+	for _, o := range leave {
+		o.root, o.changed = to, true
+	}
+	f.of[to] = append(f.of[to], leave...)
 }
 
 // hangs says whether m is id or was joined to it, directly or through others.
-func (all family) hangs(m *member, id person.ID) bool {
-	for range all {
+func (f *family) hangs(m *member, id person.ID) bool {
+	for range f.by {
 		if m.id == id {
 			return true
 		}
-		if m = all[m.parent]; m == nil {
+		if m = f.by[m.parent]; m == nil {
 			return false
 		}
 	}
@@ -148,10 +183,10 @@ func (all family) hangs(m *member, id person.ID) bool {
 }
 
 // doubt gives the one doubtful link between two of one person: where there are several, that the ends are one says of none of them that it is right.
-func (all family) doubt(a, b *member) (found *member) {
+func (f *family) doubt(a, b *member) (found *member) {
 	var links []*member
-	for _, m := range all {
-		if m.doubtful && m.root == a.root && all.hangs(a, m.id) != all.hangs(b, m.id) {
+	for _, m := range f.of[a.root] {
+		if m.doubtful && f.hangs(a, m.id) != f.hangs(b, m.id) {
 			links = append(links, m)
 		}
 	}
@@ -162,10 +197,10 @@ func (all family) doubt(a, b *member) (found *member) {
 }
 
 // agree refuses joins of people of whom a steward said that they are different: in the change itself, or before.
-func (all family) agree(ctx context.Context, c conn, joined []person.ID, said []vault.Pairing) error {
+func (f *family) agree(ctx context.Context, c conn, joined []person.ID, said []vault.Pairing) error {
 	groups := map[person.ID]bool{}
 	for _, id := range joined {
-		groups[all[id].root] = true
+		groups[f.by[id].root] = true
 	}
 	if len(groups) == 0 {
 		return nil
@@ -177,8 +212,8 @@ func (all family) agree(ctx context.Context, c conn, joined []person.ID, said []
 		}
 	}
 	var ids []person.ID
-	for _, m := range all {
-		if groups[m.root] {
+	for root := range groups {
+		for _, m := range f.of[root] {
 			ids = append(ids, m.id)
 		}
 	}
@@ -199,7 +234,7 @@ func (all family) agree(ctx context.Context, c conn, joined []person.ID, said []
 		return err
 	}
 	for pair, state := range decided {
-		if a, b := all[pair[0]], all[pair[1]]; state == vault.Different && a != nil && b != nil && a.root == b.root && groups[a.root] {
+		if a, b := f.by[pair[0]], f.by[pair[1]]; state == vault.Different && a != nil && b != nil && a.root == b.root && groups[a.root] {
 			return vault.ErrDifferent
 		}
 	}
@@ -231,11 +266,9 @@ func (s *Store) bear(ctx context.Context, c conn, bearers []vault.Bearer, joins 
 	for i := range bearers {
 		b := &bearers[i]
 		more, led := int64(0), int64(0)
-		if err := c.do(ctx, query{
-			text: "INSERT INTO bearer (bond, person, at, source) VALUES ($1, $2, $3, $4) ON CONFLICT (bond, person) DO NOTHING RETURNING 1",
-			args: []driver.Value{b.Bond[:], b.Of[:], int64(b.At), b.Source},
-			scan: func(row) error { more = 1; return nil },
-		}); err != nil {
+		if b.First {
+			more = 1
+		} else if err := c.do(ctx, bearerRow(b, func(row) error { more = 1; return nil })); err != nil {
 			return err
 		}
 		by := slices.ContainsFunc(joins, func(j vault.Join) bool { return j.Via == b.Bond && !j.Doubtful })
@@ -244,7 +277,7 @@ func (s *Store) bear(ctx context.Context, c conn, bearers []vault.Bearer, joins 
 		}
 		if err := c.do(ctx, query{ // who notes another bearer waits here, and counts this one
 			text: "UPDATE identifier SET led = led + $2 WHERE bond = $1 RETURNING led", args: []driver.Value{b.Bond[:], more},
-			scan: func(r row) error { led = r.int(0); return nil },
+			scan: func(r row) error { led = max(led, r.int(0)); return nil },
 		}); err != nil {
 			return err
 		}
@@ -261,18 +294,32 @@ func (s *Store) bear(ctx context.Context, c conn, bearers []vault.Bearer, joins 
 	return nil
 }
 
+// bearerRow notes who has a value; nothing is scanned when that is known.
+func bearerRow(b *vault.Bearer, scan func(row) error) query {
+	return query{
+		text: "INSERT INTO bearer (person, bond, at, source) VALUES ($1, $2, $3, $4) ON CONFLICT (person, bond) DO NOTHING RETURNING 1",
+		args: []driver.Value{b.Of[:], b.Bond[:], int64(b.At), b.Source},
+		scan: scan,
+	}
+}
+
 // doubtBond makes every link doubtful that was made by a value which is too many people's.
 func (s *Store) doubtBond(ctx context.Context, c conn, bond vault.Bond) error {
 	var people []person.ID
+	var qs []query
 	if err := c.do(ctx, query{
-		text: "UPDATE person SET doubtful = 1 WHERE via = $1 AND doubtful = 0 RETURNING root", args: []driver.Value{bond[:]},
-		scan: func(r row) error { people = append(people, r.id(0)); return nil },
+		text: "UPDATE person SET doubtful = 1 WHERE via = $1 AND doubtful = 0 RETURNING root, id, joined_at, source", args: []driver.Value{bond[:]},
+		scan: func(r row) error {
+			people = append(people, r.id(0))
+			// From now on they are no longer known to have it by the link alone: see vault.Bearer.First.
+			qs = append(qs, bearerRow(&vault.Bearer{Bond: bond, Of: r.id(1), At: r.at(2), Source: r.text(3)}, ignore))
+			return nil
+		},
 	}); err != nil || len(people) == 0 {
 		return err
 	}
 	people = unique(people)
 	s.versions.forget(people)
-	var qs []query
 	for _, part := range portions(people) {
 		qs = append(qs, query{text: "UPDATE person SET version = version + 1 WHERE " + inID(len(part)), args: pad(nil, part)})
 	}

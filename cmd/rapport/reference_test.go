@@ -44,7 +44,8 @@ type trial struct {
 	doors    http.Handler
 	keys     map[string]string // source → write key
 	world    *reference.World
-	people   map[string]*reference.Person // by user id
+	people   map[string]*reference.Person // by user id: of two who turned out to be one, the same
+	place    map[string]int               // which of a person's sessions a user id is
 	sessions map[string]*reference.Person // of nobody who is known yet
 	names    []string
 	tags     map[string][]string // of items
@@ -76,7 +77,7 @@ func begin(t *rapid.T, dir, database string) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &trial{t: t, dir: dir, keys: map[string]string{}, people: map[string]*reference.Person{}, sessions: map[string]*reference.Person{}, tags: map[string][]string{}, names: []string{"ann", "bob", "cyd"}}
+	x := &trial{t: t, dir: dir, place: map[string]int{}, keys: map[string]string{}, people: map[string]*reference.Person{}, sessions: map[string]*reference.Person{}, tags: map[string][]string{}, names: []string{"ann", "bob", "cyd"}}
 	x.texts = []string{
 		string(base),
 		// Narrower: a fact and a purpose of the history go.
@@ -187,7 +188,7 @@ func (x *trial) send(user, session, source, name, value string, at time.Time) {
 	if user == "" {
 		p = x.sessions[session]
 	}
-	thing := reference.Thing{Name: name, Source: source, Value: value, At: at}
+	thing := reference.Thing{Name: name, Source: source, Value: value, At: at, Session: x.place[user]}
 	switch name {
 	case "Order Completed":
 		m["properties"] = map[string]any{"order_id": fmt.Sprint(x.serial), "products": []any{map[string]any{"product_id": value, "quantity": 1}}}
@@ -259,7 +260,7 @@ func (x *trial) say(user, session, purpose string, yes, explicit bool) {
 	if rep.Kept != 1 {
 		x.t.Fatalf("a choice was not kept: %+v", rep)
 	}
-	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: x.world.Words(x.world.Now)})
+	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: x.world.Words(x.world.Now), Session: x.place[user]})
 }
 
 // allowed may do everything that these histories need.
@@ -394,7 +395,7 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			who := x.who(u)
 			x.world.Now = x.world.Now.Add(time.Second)
 			own(who, func() error {
-				x.people[u].Answers = append(x.people[u].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: yes && x.world.InForce().Purposes[purpose].Explicit, At: x.people[u].Next(purpose, x.world.Now), Charter: len(x.world.Charters)})
+				x.people[u].Answers = append(x.people[u].Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: yes && x.world.InForce().Purposes[purpose].Explicit, At: x.people[u].Next(purpose, x.world.Now), Charter: len(x.world.Charters), Session: x.place[u]})
 				return x.h.acts.Choose(ctx, who, purpose, yes, consent.Evidence{Channel: "web", Words: "May we?"})
 			})
 		},
@@ -413,7 +414,7 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			p := x.people[u]
 			var names, sources []string
 			for _, th := range p.Things {
-				if !th.Event && th.Name != "age_band" && th.Name != "diet" {
+				if !th.Event && th.Name != "age_band" && th.Name != "diet" && th.Name != "email" {
 					names, sources = append(names, th.Name), append(sources, th.Source)
 				}
 			}
@@ -449,8 +450,28 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 				return // nothing is kept of it, so there is nothing to be joined
 			}
 			x.world.Now = x.world.Now.Add(time.Second)
-			x.people[u].Join(p, x.world.Now)
+			x.people[u].Join(p, x.place[u], x.world.Now)
 			x.send(u, session, "tills", "Order Completed", item(), x.world.Now)
+		},
+		"two with one address": func(t *rapid.T) {
+			x.t = t
+			u, v := user(), rapid.SampledFrom(x.names).Draw(t, "other")
+			x.serial++
+			address := fmt.Sprintf("person%d@post.example", x.serial)
+			x.world.Now = x.world.Now.Add(time.Second)
+			x.send(v, "", "signup", "email", address, x.world.Now)
+			x.world.Now = x.world.Now.Add(time.Second)
+			x.send(u, "", "signup", "email", address, x.world.Now)
+			if x.people[u] == x.people[v] {
+				return
+			}
+			one, other := x.people[v], x.people[u]
+			n := one.Join(other, x.place[v], x.world.Now)
+			for _, name := range x.names {
+				if x.people[name] == other {
+					x.people[name], x.place[name] = one, x.place[name]+n
+				}
+			}
 		},
 		"what protects, said twice": func(t *rapid.T) {
 			x.t = t
@@ -521,7 +542,9 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			x.must(runAccept(ctx, x.h, proposalArgs{Source: []byte(next)}, &speaker{out: func(string) error { return nil }}))
 			var all []*reference.Person
 			for _, p := range x.people {
-				all = append(all, p)
+				if !slices.Contains(all, p) {
+					all = append(all, p)
+				}
 			}
 			x.world.Accept(told(t, next), all...)
 		},

@@ -78,9 +78,10 @@ func (st *state) meet(p place, at person.Instant) {
 			continue
 		}
 		// What was answered before we took them for one was answered by each for themselves: the join counts from now.
-		j := vault.Join{ID: p.id, To: ident.Of, At: st.received, Why: string(m.kind), Via: ident.Bond}
+		j := vault.Join{ID: p.id, To: ident.Of, At: st.received, Why: string(m.kind), Via: ident.Bond, Source: st.plan.source.Name}
 		st.change.Joins = append(st.change.Joins, j)
 		if !one {
+			st.change.Bearers[len(st.change.Bearers)-1].First = ident.Led == 1 && here.who.Root == p.id
 			st.unite(here, there, j)
 		}
 	}

@@ -398,8 +398,8 @@ func (s *shop) erase(user string) {
 	s.t.Helper()
 	l := s.user(user)
 	f := rights.Forgetting{ID: [16]byte{9, byte(s.n)}, At: s.clock(), People: l.Who.All(), Seen: []vault.Seen{{Root: l.Who.Root, Version: l.Version}},
-		Entry: func(numbers []int64) (ledger.Row, error) {
-			return ledger.ErasureRow(s.clock(), "eve", "privacy", numbers, s.vault.Home())
+		Entry: func(looks, receipts []int64) (ledger.Row, error) {
+			return ledger.ErasureRow(s.clock(), "eve", "privacy", looks, receipts, s.vault.Home())
 		}}
 	_, err := s.store.ForgetPerson(context.Background(), f)
 	s.must(err)
@@ -572,4 +572,44 @@ func TestJoiningNeverWidensPermission(t *testing.T) {
 			}
 		}
 	})
+}
+
+// BenchmarkAJoin is what one identify message costs at the gate, in batches of 500 on SQLite: with an address that is nobody else's, and with one that
+// another user has, where the charter lets it join them and where it does not.
+func BenchmarkAJoin(b *testing.B) {
+	for name, k := range map[string]struct{ joins, shared bool }{"alone": {true, false}, "shared, joins nobody": {false, true}, "shared, joins": {true, true}} {
+		b.Run(name, func(b *testing.B) {
+			var edits []string
+			if !k.joins {
+				edits = []string{"    joins: 2 ", "    #joins: 2 "}
+			}
+			s := open(b, store.Options{Dir: b.TempDir()}, edits...)
+			const step = 500
+			n := 0
+			batch := func(kind string) []string {
+				out := make([]string, step)
+				for i := range out {
+					address := fmt.Sprintf("person%d@post.example", n+i)
+					if kind == "second" && !k.shared {
+						address = "other" + address
+					}
+					out[i] = has(fmt.Sprint(kind, n+i), mail(address))
+				}
+				return out
+			}
+			b.ReportAllocs()
+			for done := 0; done < b.N; done += step {
+				b.StopTimer()
+				s.send("signup", batch("first")...)
+				second := batch("second")
+				n += step
+				b.StartTimer()
+				s.send("signup", second...)
+			}
+			b.StopTimer()
+			if k.joins && k.shared != s.one("first0", "second0") {
+				b.Fatal("they are not joined as they should be")
+			}
+		})
+	}
 }

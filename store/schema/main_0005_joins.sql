@@ -1,6 +1,7 @@
 -- Who was joined to whom by which value, what is doubtful of it, and what stewards said.
 ALTER TABLE person ADD COLUMN doubtful BIGINT NOT NULL DEFAULT 0; -- 1: that it was joined to its parent is doubtful
 ALTER TABLE person ADD COLUMN via BYTES;                          -- the bond by which it was joined to its parent, if it was by one
+ALTER TABLE person ADD COLUMN source NAME NOT NULL DEFAULT '';    -- and the source that sent the value
 CREATE INDEX person_via ON person (via) WHERE via IS NOT NULL;
 
 -- A bond is a random name of a value that joins people, so that what was joined by it is found whichever key the blinds are made by.
@@ -9,13 +10,12 @@ ALTER TABLE identifier ADD COLUMN led BIGINT NOT NULL DEFAULT 1;  -- how many pe
 CREATE INDEX identifier_bond ON identifier (bond) WHERE bond IS NOT NULL;
 
 CREATE TABLE bearer (
+	person BYTES NOT NULL,         -- who has a value too, beside the one to whom it leads and whoever was joined first by it
 	bond BYTES NOT NULL,
-	person BYTES NOT NULL,         -- who has the value too, beside the one to whom it leads
 	at BIGINT NOT NULL,
 	source NAME NOT NULL,
-	PRIMARY KEY (bond, person)
+	PRIMARY KEY (person, bond)
 ) CLUSTERED;
-CREATE INDEX bearer_person ON bearer (person);
 
 CREATE TABLE pairing (
 	a BYTES NOT NULL,              -- two pseudonyms, the lower one first

@@ -64,8 +64,9 @@ type Bearer struct {
 	Of     person.ID
 	At     person.Instant
 	Source string
-	Led    int // how many people were seen to have it, when this was judged
-	Most   int // how many people the charter lets such a value join: with one more, every link that it made becomes doubtful
+	First  bool // the change joins them by it, and nobody was before: the link says so, and needs no row beside it
+	Led    int  // how many people were seen to have it, when this was judged
+	Most   int  // how many people the charter lets such a value join: with one more, every link that it made becomes doubtful
 }
 
 // Bond is the random name of a value that may join people. The zero Bond joins nobody.

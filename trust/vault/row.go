@@ -109,6 +109,7 @@ type Join struct {
 	At       person.Instant
 	Why      string // "sign-in", "alias", "steward", "match", or a kind of identifier: never an identifier
 	Via      Bond   // the value that both have, if one joined them
+	Source   string // the source that sent the value; empty where none did
 	Doubtful bool   // what came by it is held until a steward, or another verified value, says that they are one person
 }
 

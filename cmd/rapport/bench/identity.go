@@ -32,7 +32,7 @@ type people struct {
 // Identity measures rapport identity link, in a process of its own, on records of which the truth is known. The truth is in no file
 // that it reads, and rows are in an order that says nothing.
 func Identity(ctx context.Context, o Options) ([]Figure, error) {
-	sets := []string{"febrl4", "fresh", "historical"}
+	sets := []string{"febrl4", "fresh", "historical", "live"}
 	if o.Against != "" {
 		sets = []string{"febrl4", "historical", "100k"}
 		var err error
@@ -56,12 +56,14 @@ func Identity(ctx context.Context, o Options) ([]Figure, error) {
 			figures, err = fresh(ctx, o)
 		case "100k":
 			figures, err = growing(ctx, o, 100_000)
+		case "live":
+			figures, err = live(ctx, o)
 		case "1m":
 			figures, err = growing(ctx, o, 100_000, 300_000, 1_000_000)
 		case "5m":
 			figures, err = growing(ctx, o, 100_000, 300_000, 1_000_000, 5_000_000)
 		default:
-			return out, fmt.Errorf("there is no set %q: febrl4, historical, fresh, 100k, 1m or 5m", set)
+			return out, fmt.Errorf("there is no set %q: febrl4, historical, fresh, live, 100k, 1m or 5m", set)
 		}
 		out = append(out, figures...)
 		if err != nil {
