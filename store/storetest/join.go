@@ -246,7 +246,7 @@ func bonds(t *testing.T, h *Home) {
 	s := h.Open(t)
 	bond, other := vault.NewBond(), vault.NewBond()
 	holder := enrolment(1)
-	holder.Identifiers = append(holder.Identifiers, vault.Identifier{Of: id(1), Verified: true, Bond: bond})
+	holder.Identifiers = append(holder.Identifiers, vault.Identifier{Blind: blind(50), Of: id(1), Verified: true, Bond: bond})
 	must(t, s.Commit(ctx, vault.Change{Enrol: []vault.Enrolment{holder, enrolment(2), enrolment(3), enrolment(4)}}))
 	find := func() vault.Identifier {
 		t.Helper()
