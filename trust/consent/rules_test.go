@@ -271,3 +271,26 @@ func TestWhoChangesTheirMindIsCountedOnceADay(t *testing.T) {
 		}
 	}
 }
+
+// An answer speaks for another pseudonym only when it was given after the two had become one person: not when each had been joined to somebody before.
+func TestAnAnswerSpeaksForThoseWhoWereTheyByThen(t *testing.T) {
+	c := testCharter(t)
+	who := person.Person{Root: id("a"), Also: []person.Join{{ID: id("c"), At: 10, To: id("b")}, {ID: id("b"), At: 100, To: id("a")}}}
+	say := func(of string, a Answer, at person.Instant) Choice {
+		return Choice{Of: id(of), Purpose: "personalise", Answer: a, At: at, Received: at, Verified: true, Explicit: true, Charter: 1}
+	}
+	m := person.Moment{At: 1000, Now: 1000}
+	for name, k := range map[string]struct {
+		choices []Choice
+		want    bool
+	}{
+		"a yes of somebody else then": {[]Choice{say("c", No, 5), say("a", Yes, 50)}, false},
+		"a yes since they are one":    {[]Choice{say("c", No, 5), say("a", Yes, 150)}, true},
+		"a yes of who was they":       {[]Choice{say("c", No, 5), say("b", Yes, 50)}, true},
+		"a yes before":                {[]Choice{say("c", No, 5), say("b", Yes, 9)}, false},
+	} {
+		if got := Of(c, "personalise", who, k.choices, m, 1000); got.Allowed != k.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
