@@ -45,7 +45,7 @@ type population struct {
 }
 
 // Match compares the people of the home, joins those who surely are one where the charter says so, and leaves the others for a steward. It holds one row of text for
-// each person who may be compared while it runs, some 1.3 KB of memory each, and reads them one at a time; others go on reading and writing meanwhile. One
+// each person who may be compared, and what the engine makes of it, while it runs, and reads them one at a time; others go on reading and writing meanwhile. One
 // match runs at a time: ErrBusy. progress, if it is not nil, hears how far it is. It is safe to run again at any time, and after it was cut off.
 func (s *Steward) Match(ctx context.Context, by By, progress func(what string, done, total int64)) (*Counted, error) {
 	series := s.Series()
