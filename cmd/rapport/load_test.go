@@ -50,7 +50,10 @@ const (
 // newLoad makes the keys and tokens that a load needs in a home.
 func newLoad(t *testing.T, at ...string) *load {
 	t.Helper()
-	token := func(role ...string) string { return must(t, append(append([]string{"token"}, role...), at...)...) }
+	return loadWith(func(role ...string) string { return must(t, append(append([]string{"token"}, role...), at...)...) })
+}
+
+func loadWith(token func(role ...string) string) *load {
 	return &load{key: token("--role", "source", "--name", "signup"), decides: token("--role", "decide", "--name", "site", "--attest", "--explain"),
 		looks: token("--role", "privacy", "--name", "pia"), acked: map[string]int64{}, sent: map[string]bool{}, first: map[string]bool{}, seen: map[string]int64{}, asked: map[string]bool{}}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rapporthq/rapport/store/pgtest"
 	"github.com/rapporthq/rapport/torture"
@@ -136,4 +139,49 @@ func TestANodeThatLosesItsDatabaseSaysSoAndRecovers(t *testing.T) {
 		t.Errorf("the ledger: %s", out)
 	}
 	t.Logf("%d orders were acknowledged, %d batches told to come again", len(l.acked), l.unable)
+}
+
+// TestWhoCannotBeToldWhetherATokenIsGoodDecidesAsForAStranger keeps the table of tokens from being read, and nothing else: the person could still be
+// read, and is not.
+func TestWhoCannotBeToldWhetherATokenIsGoodDecidesAsForAStranger(t *testing.T) {
+	db := pgtest.URL(t)
+	t.Setenv("RAPPORT_DATABASE", db)
+	home := exampleHome(t)
+	stock(t, home)
+	token := must(t, "token", "--home", home, "--role", "decide", "--name", "site", "--attest", "--explain")
+	s := serveHome(t, home)
+	var d struct {
+		Rung, Degraded string
+		Relationship   struct{ Level string }
+	}
+	decide := func() {
+		t.Helper()
+		d.Degraded = "" // left out when nothing is
+		if code := post(t, s.URL+"/api/decide", token, map[string]any{"person": map[string]string{"userId": "house-1"}, "attested": true, "placement": "basket"}, &d); code != http.StatusOK {
+			t.Fatalf("a decision is answered with %d", code)
+		}
+	}
+	known := func() bool { decide(); return d.Degraded == "" && d.Relationship.Level != "stranger" }
+	until(t, "the person is known", known)
+	sql, err := pgx.Connect(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sql.Close(context.Background()) })
+	lock, err := sql.Begin(t.Context())
+	if err == nil {
+		_, err = lock.Exec(t.Context(), "LOCK TABLE token IN ACCESS EXCLUSIVE MODE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if decide(); d.Degraded != "store" || d.Rung != "generic" || d.Relationship.Level != "stranger" {
+			t.Errorf("nobody can say whether the token is good, and it gets %+v", d)
+		}
+	}
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the person is known again", known)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapporthq/rapport/store"
 	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/torture"
 )
 
 // newerBinary builds this source with one more schema file, as the next version might have it.
@@ -143,6 +144,122 @@ func TestAnOlderAndANewerBinaryServeOneHome(t *testing.T) {
 		}
 	}
 	t.Logf("%d orders were acknowledged", len(l.acked))
+}
+
+// earlierBinary builds the source as it was before the latest schema file came, from the repository's history.
+func earlierBinary(t *testing.T) (binary, added string) {
+	t.Helper()
+	files, err := filepath.Glob("../../store/schema/main_*.sql")
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	added = files[len(files)-1]
+	dir := t.TempDir()
+	source, binary := filepath.Join(dir, "source"), filepath.Join(dir, "rapport")
+	git := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("git", args...).Output()
+		if err != nil || len(out) == 0 {
+			t.Fatalf("the earlier source is taken from the repository's history (git fetch --unshallow brings it): git %s: %v", strings.Join(args, " "), err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	commit := git("log", "-1", "--diff-filter=A", "--format=%H", "--", added) + "^"
+	if err := os.Mkdir(source, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	unpacked := exec.Command("sh", "-c", `git -C "$(git rev-parse --show-toplevel)" archive "$1" | tar -x -C "$2"`, "sh", commit, source)
+	if out, err := unpacked.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	build := exec.Command("go", "build", "-o", binary, "./cmd/rapport")
+	build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the earlier version cannot be built: %v\n%s", err, out)
+	}
+	return binary, added
+}
+
+// TestTheVersionBeforeAndThisOneMeetOnOneHome has the binary from before the latest schema file, built from history, serve under load when this one
+// comes over the same PostgreSQL. If that file says that it may, the earlier one goes on, and what is said at one is in force at the other; else it
+// ends by itself with a sentence and does not start again. Either way nothing that it acknowledged is lost, and the ledger is whole.
+func TestTheVersionBeforeAndThisOneMeetOnOneHome(t *testing.T) {
+	if torture.Rounds(0, 1) == 0 {
+		return // it is built from scratch
+	}
+	binary, added := earlierBinary(t)
+	text, err := os.ReadFile(added)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mayGoOn := strings.HasPrefix(string(text), "-- Serves binaries from version ")
+	home, db := filepath.Join(t.TempDir(), "home"), pgtest.URL(t)
+	at := []string{"--home", home, "--database", db}
+	earlier := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command(binary, args...).Output()
+		if err != nil {
+			t.Fatalf("the earlier rapport %s: %v", args[0], err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	earlier("init", home)
+	l := loadWith(func(role ...string) string { return earlier(append(append([]string{"token"}, role...), at...)...) })
+	older, ok := startsBy(t, os.Environ(), append([]string{binary, "serve", "--listen", "127.0.0.1:0"}, at...)...)
+	if !ok {
+		t.Fatalf("the earlier one does not serve: %s", older.log)
+	}
+	t.Cleanup(older.stop)
+	sending, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var load sync.WaitGroup
+	sendTo := func(s *serving) {
+		load.Go(func() {
+			for sending.Err() == nil {
+				ids := l.batch()
+				status, _, err := collects(s.URL+"/v1/batch", l.key, l.body(ids), nil)
+				if !l.took(ids, status, err) {
+					return
+				}
+			}
+		})
+	}
+	taken := func() int { l.mu.Lock(); defer l.mu.Unlock(); return len(l.acked) }
+	sendTo(older)
+	until(t, "the earlier one takes events", func() bool { return taken() > 200 })
+	newer := serveHome(t, home, "--database", db)
+	sendTo(newer)
+	if mayGoOn {
+		choose(t, older, l.decides, "shopper-1", "no")
+		choose(t, newer, l.decides, "shopper-1", "yes")
+	} else {
+		<-older.done
+		if said := older.log.String(); !strings.Contains(said, "newer rapport") {
+			t.Errorf("the earlier one ended with: %s", said)
+		}
+		if out, err := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, at...)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "newer rapport") {
+			t.Errorf("the earlier one starts again: %v, %s", err, out)
+		}
+	}
+	before := taken()
+	until(t, "events are taken still", func() bool { return taken() > before+200 })
+	cancel()
+	load.Wait()
+	older.stop()
+	newer.stop()
+	if len(l.odd) > 0 {
+		t.Errorf("answers besides 200 and 503: %v", l.odd)
+	}
+	found := orders(opened(t, homeOptions{Home: home, Database: db}).everybody())
+	for id := range l.acked {
+		if found[id] != 1 {
+			t.Fatalf("an acknowledged order is there %d times", found[id])
+		}
+	}
+	if out := must(t, append([]string{"ledger", "verify"}, at...)...); !strings.Contains(out, "whole") {
+		t.Errorf("the ledger: %s", out)
+	}
+	t.Logf("before %s: %d orders were acknowledged; the earlier one may go on: %v", filepath.Base(added), len(l.acked), mayGoOn)
 }
 
 // TestAnOlderBinaryMakesRoomForOneThatItMayNotServeBeside changes the database as a newer binary does that says nothing of older ones.
