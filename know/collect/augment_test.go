@@ -10,6 +10,7 @@ import (
 	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/torture"
 	"github.com/rapporthq/rapport/trust/consent"
 	"github.com/rapporthq/rapport/trust/self"
 	"github.com/rapporthq/rapport/trust/vault"
@@ -287,7 +288,7 @@ func TestAFactCostsTheGateLittle(t *testing.T) {
 		n++
 		h.send("signup", fmt.Sprintf(`{"userId":"u","messageId":"c%d","traits":{"name":"Ann Old","email":"ann@marsden-farm.co.uk","country":"GB","phone":"+442079460958"}}`, n), Identify)
 	})
-	if cost > 90 {
+	if cost > 90 && !torture.Raced {
 		t.Errorf("a message of four facts makes %.0f allocations", cost)
 	}
 	t.Logf("%.0f allocations", cost)
