@@ -36,7 +36,7 @@ func TestRewritingAHomeTakesNoMemoryForIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o600); err != nil { // the peak begins anew
-		t.Skip("this kernel does not tell a peak apart")
+		t.Fatalf("this kernel does not tell a peak apart, so nothing can be said here: %v", err)
 	}
 	before := memory(t, "VmRSS")
 	if err := s.Rewrite(ctx); err != nil {
