@@ -161,13 +161,33 @@ func TestAHomeFindsWhoIsThereTwice(t *testing.T) {
 		first := waiting(t, h)
 		t.Logf("%+v, %d wait", n, len(first))
 		again := match(t, h)
-		if again.Joined != 0 || again.People != 360-n.Joined || len(waiting(t, h)) != len(first) {
-			t.Fatalf("a second match found what the first had done: %+v, %d wait and not %d", again, len(waiting(t, h)), len(first))
+		if again.Joined != 0 || again.People != 360-n.Joined || again.Sure != n.Sure {
+			t.Fatalf("a second match found what the first had done: %+v", again)
+		}
+		if got := questions(waiting(t, h)); got != questions(first) {
+			t.Fatalf("what nobody had answered changed by asking again: %s, it was %s", got, questions(first))
 		}
 		for _, p := range append(first, waiting(t, h)...) {
 			adds(t, p)
 		}
+		// What a steward joins changes nothing about the others.
+		if err := h.steward.Same(t.Context(), first[0].A, first[0].B, ann); err != nil {
+			t.Fatal(err)
+		}
+		match(t, h)
+		if got := questions(waiting(t, h)); got != questions(first[1:]) {
+			t.Fatalf("one answer changed the other questions: %s, they were %s", got, questions(first[1:]))
+		}
 	})
+}
+
+// questions writes down who waits, with what score, and in which band.
+func questions(pairs []stewardship.Pair) string {
+	var b strings.Builder
+	for _, p := range pairs {
+		fmt.Fprintf(&b, "%s %s %.2f %s\n", p.A, p.B, p.Score, p.Band)
+	}
+	return b.String()
 }
 
 // adds checks that the parts of a pair's score add up to it exactly, in hundredths.
@@ -224,9 +244,8 @@ func TestWhatAStewardDecidedIsNeverContradicted(t *testing.T) {
 		if together(t, h, "u1", "d1") || n.Contested == 0 {
 			t.Fatalf("two who are different were brought together by a third: %+v", n)
 		}
-		asked := waiting(t, h)
-		if len(asked) != 2 {
-			t.Fatalf("%d pairs wait: the third with each of the two is for a steward", len(asked))
+		if left := waiting(t, h); len(left) != 2 {
+			t.Fatalf("%d pairs wait: the third with each of the two is for a steward", len(left))
 		}
 		third := whom(t, h, "third")
 		if err := h.steward.Same(t.Context(), third, whom(t, h, "u1"), ann); err != nil {

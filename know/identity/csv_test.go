@@ -115,3 +115,20 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+// TestATableThatIsArrangedIsAsIfItHadBeenMadeSo, values and all: what is learnt does not depend on how rows came.
+func TestATableThatIsArrangedIsAsIfItHadBeenMadeSo(t *testing.T) {
+	rows := [][]string{{"Ann", "x"}, {"", "y"}, {"Bob", "x"}, {"Ann", ""}, {"Cid", "z"}}
+	order := []int32{4, 1, 3, 0, 2}
+	got, want := NewTable("t", []string{"name", "code"}), NewTable("t", []string{"name", "code"})
+	for i := range rows {
+		got.Add(rows[i])
+		want.Add(rows[order[i]])
+	}
+	got.Arrange(order)
+	for i := range want.Columns {
+		if g, w := got.Columns[i], want.Columns[i]; !slices.Equal(g.Values, w.Values) || !slices.Equal(g.Of, w.Of) {
+			t.Errorf("%q %v, want %q %v", g.Values, g.Of, w.Values, w.Of)
+		}
+	}
+}

@@ -66,6 +66,23 @@ func (t *Table) Add(row []string) {
 	t.Rows++
 }
 
+// Arrange puts the rows in another order, given as the numbers of rows as they are now: as if they had been added so. Nothing may be added afterwards.
+func (t *Table) Arrange(order []int32) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		values, of, renamed := make([]string, 1, len(c.Values)), make([]int32, len(order)), make([]int32, len(c.Values))
+		for to, from := range order {
+			was := c.Of[from]
+			if was != 0 && renamed[was] == 0 {
+				renamed[was] = int32(len(values))
+				values = append(values, c.Values[was])
+			}
+			of[to] = renamed[was]
+		}
+		c.Values, c.Of, c.seen = values, of, places{}
+	}
+}
+
 // longest is how many bytes of one value are kept: no value of a person is longer, and a file that is no CSV has such.
 const longest = 1000
 

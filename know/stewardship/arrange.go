@@ -10,7 +10,7 @@ import (
 // mostWaiting is how many pairs a match leaves for a steward at most, those with the highest scores: nobody reads more.
 const mostWaiting = 10_000
 
-// group is people who are joined by one match, and the links that show it: the fewest, and of these the surest.
+// group is people who are joined by one match, and the links between their records that show it: the fewest, and of these the surest.
 type group struct {
 	people []int32
 	links  []identity.Pair
@@ -24,11 +24,11 @@ type arrangement struct {
 	contested int             // groups that were not joined, for they would have brought two together whom a steward called different
 }
 
-// arrange decides what becomes of the pairs of n people. Links that are sure and within one cluster make groups. A group in which two people are
+// arrange decides what becomes of the pairs of the records of n people; of says by record whose it is. Links that are sure and within one cluster make groups. A group in which two people are
 // whom a steward called different joins nobody: which of its links is wrong is not for a program to say, so each waits for a steward. Of the
 // other pairs one for each two groups waits, the surest, and none between groups that hold two whom a steward called different: it was
 // answered already.
-func arrange(n int, pairs []identity.Pair, cluster []int32, join bool, different [][2]int32) arrangement {
+func arrange(n int, of []int32, pairs []identity.Pair, cluster []int32, join bool, different [][2]int32) arrangement {
 	var out arrangement
 	pairs = slices.Clone(pairs)
 	slices.SortFunc(pairs, func(x, y identity.Pair) int {
@@ -38,7 +38,7 @@ func arrange(n int, pairs []identity.Pair, cluster []int32, join bool, different
 	var links []identity.Pair
 	if join {
 		for _, p := range pairs {
-			if p.Score >= identity.Sure && cluster[p.A] == cluster[p.B] && sets.unite(p.A, p.B) {
+			if p.Score >= identity.Sure && cluster[p.A] == cluster[p.B] && sets.unite(of[p.A], of[p.B]) {
 				links = append(links, p)
 			}
 		}
@@ -53,11 +53,11 @@ func arrange(n int, pairs []identity.Pair, cluster []int32, join bool, different
 	joined := newSets(n)
 	place := map[int32]int{}
 	for _, l := range links {
-		r := sets.root(l.A)
+		r := sets.root(of[l.A])
 		if contested[r] {
 			continue
 		}
-		joined.unite(l.A, l.B)
+		joined.unite(of[l.A], of[l.B])
 		at, ok := place[r]
 		if !ok {
 			at = len(out.groups)
@@ -66,7 +66,7 @@ func arrange(n int, pairs []identity.Pair, cluster []int32, join bool, different
 		}
 		g := &out.groups[at]
 		g.links = append(g.links, l)
-		for _, i := range []int32{l.A, l.B} {
+		for _, i := range []int32{of[l.A], of[l.B]} {
 			if !slices.Contains(g.people, i) {
 				g.people = append(g.people, i)
 			}
@@ -81,7 +81,7 @@ func arrange(n int, pairs []identity.Pair, cluster []int32, join bool, different
 		answered[between(d[0], d[1])] = true
 	}
 	for _, p := range pairs {
-		at := between(p.A, p.B)
+		at := between(of[p.A], of[p.B])
 		if at[0] == at[1] || answered[at] {
 			continue
 		}

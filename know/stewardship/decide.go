@@ -175,7 +175,9 @@ func (s *Steward) look(ctx context.Context, id person.ID, by By) ([]Known, error
 	if r, err = s.Vault.Record(loaded, s.Streams, series, nil); err != nil {
 		return nil, err
 	}
-	facts := s.permitted(series, r, tact.Reader{Actor: by.Actor, Role: by.Role, Team: by.Team})
+	// What of other records was joined to this one is not what was compared.
+	facts, _ := split(s.permitted(series, r, tact.Reader{Actor: by.Actor, Role: by.Role, Team: by.Team}), r.Who, recordOf(r.Who, id))
+	facts = person.InUse(facts)
 	var out []Known
 	for _, name := range names {
 		for i := range facts {

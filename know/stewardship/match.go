@@ -1,6 +1,7 @@
 package stewardship
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -33,9 +34,12 @@ type who struct {
 	records int // they are made of so many, sign-ins not counted
 }
 
-// population is everybody who may be compared.
+// population is everybody who may be compared. A row of the table is a record: what one till or form said of somebody, with what came by their own sign-ins. Who was
+// joined has several, and each stays a row: so what is learnt from them does not change with what was joined, and another match of the same home finds the same.
 type population struct {
 	table   *identity.Table
+	records []person.ID // by row: the pseudonym that names the record
+	of      []int32     // by row: the number of whose it is
 	people  []who
 	decided map[person.ID]int32 // the number of who has this pseudonym, of those that pairs named different
 	apart   [][2]person.ID      // those pairs
@@ -45,7 +49,7 @@ type population struct {
 }
 
 // Match compares the people of the home, joins those who surely are one where the charter says so, and leaves the others for a steward. It holds one row of text for
-// each person who may be compared, and what the engine makes of it, while it runs, and reads them one at a time; others go on reading and writing meanwhile. One
+// each record that may be compared, and what the engine makes of it, while it runs, and reads them one at a time; others go on reading and writing meanwhile. One
 // match runs at a time: ErrBusy. progress, if it is not nil, hears how far it is. It is safe to run again at any time, and after it was cut off.
 func (s *Steward) Match(ctx context.Context, by By, progress func(what string, done, total int64)) (*Counted, error) {
 	series := s.Series()
@@ -168,7 +172,12 @@ func (s *Steward) read(ctx context.Context, series *charter.Series, by By, progr
 			}
 		}
 		p.sizes[w.records]++
-		if !s.fill(series, r, names, row) {
+		before := len(p.records)
+		s.rows(series, r, names, row, func(record person.ID) {
+			p.table.Add(row)
+			p.records, p.of = append(p.records, record), append(p.of, int32(len(p.people)))
+		})
+		if len(p.records) == before {
 			p.counted.LeftOut++
 			return nil
 		}
@@ -179,37 +188,86 @@ func (s *Steward) read(ctx context.Context, series *charter.Series, by By, progr
 				}
 			}
 		}
-		p.table.Add(row)
 		p.people = append(p.people, w)
 		return nil
 	})
 	p.counted.People = len(p.people)
+	p.arrange()
 	return p, err
+}
+
+// arrange puts the records in the order of their pseudonyms: people are read by whose they are now, and the engine's sums, and what it draws, are the same only
+// for the same order.
+func (p *population) arrange() {
+	order := make([]int32, len(p.records))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return bytes.Compare(p.records[a][:], p.records[b][:]) })
+	records, of := make([]person.ID, len(order)), make([]int32, len(order))
+	for to, from := range order {
+		records[to], of[to] = p.records[from], p.of[from]
+	}
+	p.records, p.of = records, of
+	p.table.Arrange(order)
 }
 
 // own says whether a join is the person's own doing: their sign-in on a device, or an alias that their source gave.
 func own(why string) bool { return why == "sign-in" || why == "alias" || why == "" }
 
-// fill puts what may be compared of one person in a row, and says whether there is anything.
-func (s *Steward) fill(series *charter.Series, r *vault.Record, names, row []string) bool {
+// rows calls with each record of a person of which something may be compared, when it has filled row with that.
+func (s *Steward) rows(series *charter.Series, r *vault.Record, names, row []string, add func(record person.ID)) {
 	facts := s.permitted(series, r, tact.Reader{Actor: "match", Role: "job"})
-	clear(row)
-	any := false
-	for i := range facts {
-		row[slices.Index(names, facts[i].Name)] = facts[i].Value
-		any = any || strings.TrimSpace(facts[i].Value) != ""
+	for len(facts) > 0 {
+		record := recordOf(r.Who, facts[0].Of)
+		own, others := split(facts, r.Who, record)
+		facts = others
+		clear(row)
+		said := false
+		for _, f := range person.InUse(own) {
+			row[slices.Index(names, f.Name)] = f.Value
+			said = said || strings.TrimSpace(f.Value) != ""
+		}
+		if said {
+			add(record)
+		}
 	}
-	return any
 }
 
-// permitted opens what may be compared of one person, one value for each name.
+// recordOf is the pseudonym that names the record in which another is: itself, or to whom it came by the person's own doing. It stays the same whatever is joined or split.
+func recordOf(p person.Person, id person.ID) person.ID {
+	for range p.Also {
+		at := slices.IndexFunc(p.Also, func(j person.Join) bool { return j.ID == id })
+		if at < 0 || !own(p.Also[at].Why) {
+			break
+		}
+		if id = p.Also[at].To; id.IsZero() {
+			return p.Root
+		}
+	}
+	return id
+}
+
+// split parts facts in those of one record and the others.
+func split(facts []person.Fact, p person.Person, record person.ID) (own, others []person.Fact) {
+	for i := range facts {
+		if recordOf(p, facts[i].Of) == record {
+			own = append(own, facts[i])
+		} else {
+			others = append(others, facts[i])
+		}
+	}
+	return own, others
+}
+
+// permitted opens what may be compared of one person, every value of each name.
 func (s *Steward) permitted(series *charter.Series, r *vault.Record, by tact.Reader) []person.Fact {
 	c := s.asked(series, r)
 	o, err := r.Open(tact.JudgeMatching(c, by).Permit, c.Moment.Now)
 	if err != nil {
 		return nil // nothing of them may be compared
 	}
-	return person.InUse(o.Facts)
+	return o.Facts
 }
 
 // asked is the question to tact about one person, now.
@@ -232,7 +290,7 @@ func (s *Steward) settle(ctx context.Context, c *charter.Charter, p *population,
 			different = append(different, [2]int32{a, b})
 		}
 	}
-	plan := arrange(len(p.people), res.Pairs, res.Cluster, c.Identity.Join == charter.JoinSure, different)
+	plan := arrange(len(p.people), p.of, res.Pairs, res.Cluster, c.Identity.Join == charter.JoinSure, different)
 	n := &p.counted
 	n.Compared, n.Sure, n.Doubtful, n.Contested, n.Beyond = res.Compared, res.Sure, res.Doubtful, plan.contested, plan.beyond
 	m := &matched{Steward: s, population: p, res: res, at: s.Clock()}
@@ -268,7 +326,7 @@ type matched struct {
 func (m *matched) pairing(p identity.Pair, state vault.PairState) (vault.Pairing, error) {
 	score, parts := weigh(m.res, p.A, p.B)
 	weights, err := encodeParts(parts)
-	return vault.Pairing{A: m.people[p.A].root, B: m.people[p.B].root, State: state, Score: score, Weights: weights, At: m.at}, err
+	return vault.Pairing{A: m.records[p.A], B: m.records[p.B], State: state, Score: score, Weights: weights, At: m.at}, err
 }
 
 func (m *matched) seen(people ...int32) []vault.Seen {

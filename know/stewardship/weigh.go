@@ -32,18 +32,20 @@ func BandOf(score float64) Band {
 }
 
 // weigh is the score of two records and its parts, in whole hundredths that add up to it exactly: what is kept and shown is the same
-// sum. No part differs from what the engine gave by more than a hundredth, and the score by half of one.
+// sum. No part differs from what the engine gave by more than a hundredth, and the score by one.
 func weigh(res *identity.Result, a, b int32) (score float64, parts []identity.Part) {
 	_, parts = res.Explain(int(a), int(b))
 	return hundredths(parts), parts
 }
 
-// hundredths rounds parts so that they add up to their rounded sum: each is the step from one rounded running sum to the next.
+// hundredths cuts parts down so that they add up to their sum, cut down: each is the step from one running sum to the next. Rounded to the nearest, a score just below a
+// band's limit, which is whole hundredths, would be shown in the band above and yet be treated as below.
 func hundredths(parts []identity.Part) (sum float64) {
+	const noise = 1e-4 // hundredths: what adding in another order, or in 32 bits, makes
 	running, before := 0.0, 0.0
 	for i := range parts {
 		running += parts[i].Weight
-		now := math.Round(running * 100)
+		now := math.Floor(running*100 + noise)
 		parts[i].Weight = (now - before) / 100
 		before = now
 	}

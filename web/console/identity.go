@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rapporthq/rapport/charter"
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/know/identity"
 	"github.com/rapporthq/rapport/know/stewardship"
@@ -194,6 +195,7 @@ type pairPage struct {
 	Reason  string // as it was filled in
 	Refused string
 	Next    string // the next pair that waits
+	Waits   string // the word for why a sure pair waits; empty: it does not
 }
 
 // beheld is one thing that says who somebody is, of both.
@@ -219,6 +221,12 @@ func (c *Console) showPair(w http.ResponseWriter, r *http.Request, more func(s S
 		return
 	}
 	p := pairPage{Pair: pair, Steward: s.Role == "privacy", Odds: c.odds(r, pair.Score), Fall: c.fall(r, pair)}
+	if pair.State == vault.Proposed && pair.Band == stewardship.Sure && !pair.Together {
+		p.Waits = "pair.waits.doubt"
+		if c.cfg.Charter().Identity.Join != charter.JoinSure {
+			p.Waits = "pair.waits.charter"
+		}
+	}
 	status := http.StatusOK
 	if more != nil {
 		if err := more(s, &p); err != nil {

@@ -29,6 +29,7 @@ type fakeIdentity struct {
 	broken error // of what is read
 	looks  []stewardship.By
 	said   []string
+	join   string // the charter's, if not the example's
 }
 
 func (f *fakeIdentity) Report(context.Context) (stewardship.Report, error) { return f.report, f.broken }
@@ -90,6 +91,9 @@ func twoPairs() *fakeIdentity {
 func (f *fakeIdentity) visit(t *testing.T, key, as string, filled url.Values, headers ...string) (int, string, string) {
 	t.Helper()
 	ch := retail(t)
+	if f.join != "" {
+		ch.Identity.Join = f.join
+	}
 	c := New(Config{Charter: func() *charter.Charter { return ch }, Identity: f, Sessions: fakeSessions{}, Log: slog.New(slog.DiscardHandler)})
 	var doors []access.Door
 	handlers := map[string]access.Handler{}
@@ -139,6 +143,21 @@ func TestThePairsThatWaitAndHowTheHomeStands(t *testing.T) {
 	f.report.Waiting = 122
 	_, body, _ = f.visit(t, "GET /console/identity?from=50", "privacy", nil)
 	holds(t, body, "/console/identity?from=0", "/console/identity?from=100", "Pair\u00a051")
+}
+
+// TestASurePairThatWaitsSaysWhy, and no other does.
+func TestASurePairThatWaitsSaysWhy(t *testing.T) {
+	f := twoPairs()
+	f.pairs[0].Band, f.pairs[0].Score = stewardship.Sure, 8
+	_, body, _ := f.visit(t, "GET /console/identity/one", "privacy", nil)
+	holds(t, body, "Sure by itself, and still not joined")
+	f.join = charter.JoinNobody
+	_, body, _ = f.visit(t, "GET /console/identity/one", "privacy", nil)
+	holds(t, body, "your charter joins nobody without a steward")
+	for _, other := range []string{"two", "old", "sure"} {
+		_, body, _ = f.visit(t, "GET /console/identity/"+other, "privacy", nil)
+		holdsNot(t, body, "still not joined")
+	}
 }
 
 func TestWithoutPairsThePageSaysWhatToDo(t *testing.T) {
