@@ -33,6 +33,16 @@ const (
 	forsakenSetting = "idle_in_transaction_session_timeout"
 )
 
+// pgSettings are those of our connections; the database's URL may give others. Every statement that is not a walk finds its rows by an
+// index, whatever the server knows of the tables: right after a home was filled it knows nothing of them, and would read all of
+// a table for a batch's people. And a plan is made once, not at each use.
+var pgSettings = map[string]string{
+	forsakenSetting:   strconv.Itoa(int(pgForsaken.Milliseconds())),
+	"plan_cache_mode": "force_generic_plan",
+	"enable_seqscan":  "off",
+	"jit":             "off",
+}
+
 // errUnsafe says that the server forgets on a power cut what it has acknowledged.
 var errUnsafe = errors.New("this PostgreSQL does not sync its commits: set fsync, full_page_writes and synchronous_commit to on")
 
@@ -48,8 +58,10 @@ func openPostgres(ctx context.Context, url string, now person.Instant) (engine, 
 	p["application_name"] = "rapport"
 	p["default_transaction_isolation"] = "read committed"
 	p["statement_timeout"] = "0"
-	if _, given := p[forsakenSetting]; !given {
-		p[forsakenSetting] = strconv.Itoa(int(pgForsaken.Milliseconds()))
+	for name, value := range pgSettings {
+		if _, given := p[name]; !given {
+			p[name] = value
+		}
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
@@ -120,11 +132,8 @@ func (p *pgConn) do(ctx context.Context, qs ...query) error {
 	}
 	p.pending = p.pending[:0]
 	for i := range qs {
-		args := make([]any, len(qs[i].args))
-		for j, a := range qs[i].args {
-			args[j] = a
-		}
-		batch.Queue(postgresDialect.text(qs[i].text), args...)
+		a := arrayOf(qs[i].text)
+		batch.Queue(a.text, a.args(qs[i].args)...)
 	}
 	results := p.c.SendBatch(ctx, batch)
 	err := func() error {
