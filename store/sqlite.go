@@ -71,6 +71,7 @@ func openLite(dir, synchronous string) (*lite, error) {
 	for range liteReaders {
 		l.readers <- nil
 	}
+	l.relay()
 	if l.folder, err = l.open(historyFile, historyCache); err == nil { // first: the writer looks into its file
 		l.writer, err = l.openWriter()
 	}

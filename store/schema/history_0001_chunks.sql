@@ -1,4 +1,4 @@
--- Each person's folded events. On SQLite this is a file of its own, so that folding never makes the door wait.
+-- Each person's folded events. On SQLite this is a file of its own, so that folding never makes the door wait. Not CLUSTERED: see layout.go.
 CREATE TABLE history (
 	person BYTES NOT NULL,
 	chunk BIGINT NOT NULL,
@@ -6,7 +6,7 @@ CREATE TABLE history (
 	heads BYTES NOT NULL,          -- the frames' heads, one behind the other: all but pseudonym and body
 	body BYTES NOT NULL,           -- the sealed bodies in the same order
 	PRIMARY KEY (person, chunk)
-) CLUSTERED;
+);
 
 CREATE TABLE folded (
 	one BIGINT PRIMARY KEY,        -- always 1
