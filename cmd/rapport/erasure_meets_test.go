@@ -195,3 +195,15 @@ func TestAnErasureOnAFullDiskDoesAllOrNothing(t *testing.T) {
 		t.Errorf("in %d files: %v", files, found)
 	}
 }
+
+// TestWhatSomebodyIsToldSaysHowSureItIs: a value in doubt is theirs to know of, with the reason, whatever use is made of it.
+func TestWhatSomebodyIsToldSaysHowSureItIs(t *testing.T) {
+	home := homeOf(t, edited(t))
+	must(t, "import", "--home", home, "--source", "signup", "--as", "people", writeFile(t, "people.jsonl", `{"userId":"u1","name":"Ada Fenton","email":"ada@gmial.com"}`+"\n"))
+	said := must(t, "rights", "access", "--home", home, "--person", "userId=u1")
+	for _, want := range []string{`"fact":"email","value":"ada@gmial.com"`, `"quality":0.3,"doubts":["misspelt"]`, `"value":"Ada Fenton"`, `"quality":1}`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%s is not in %s", want, said)
+		}
+	}
+}

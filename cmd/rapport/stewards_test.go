@@ -161,7 +161,7 @@ func TestAHomeFindsWhoIsThereTwice(t *testing.T) {
 		first := waiting(t, h)
 		t.Logf("%+v, %d wait", n, len(first))
 		again := match(t, h)
-		if again.Joined != 0 || again.People != 360-n.Joined || again.Sure != n.Sure {
+		if again.Joined != 0 || again.People != 360-n.Joined || again.Sure != 0 || again.Doubtful != n.Doubtful {
 			t.Fatalf("a second match found what the first had done: %+v", again)
 		}
 		if got := questions(waiting(t, h)); got != questions(first) {

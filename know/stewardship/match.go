@@ -292,7 +292,16 @@ func (s *Steward) settle(ctx context.Context, c *charter.Charter, p *population,
 	}
 	plan := arrange(len(p.people), p.of, res.Pairs, res.Cluster, c.Identity.Join == charter.JoinSure, different)
 	n := &p.counted
-	n.Compared, n.Sure, n.Doubtful, n.Contested, n.Beyond = res.Compared, res.Sure, res.Doubtful, plan.contested, plan.beyond
+	n.Compared, n.Contested, n.Beyond = res.Compared, plan.contested, plan.beyond
+	for _, pair := range res.Pairs {
+		switch {
+		case p.of[pair.A] == p.of[pair.B]: // records of one person
+		case pair.Score >= identity.Sure:
+			n.Sure++
+		default:
+			n.Doubtful++
+		}
+	}
 	m := &matched{Steward: s, population: p, res: res, at: s.Clock()}
 	if err := m.propose(ctx, plan.waiting); err != nil {
 		return err

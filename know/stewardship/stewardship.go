@@ -118,9 +118,9 @@ type Counted struct {
 	Fields    []string        `json:"fields"`    // that were compared
 	People    int             `json:"people"`    // who were compared
 	LeftOut   int             `json:"leftOut"`   // who were not: they restricted all use, said no, or nothing identifying is kept of them that may be compared
-	Compared  int64           `json:"compared"`  // pairs
-	Sure      int64           `json:"sure"`      // of these, by score
-	Doubtful  int64           `json:"doubtful"`  // of these, to review by score
+	Compared  int64           `json:"compared"`  // pairs of records
+	Sure      int64           `json:"sure"`      // of these, by score, of who was not one person before
+	Doubtful  int64           `json:"doubtful"`  // of these, to review by score, of who was not one person before
 	Joined    int             `json:"joined"`    // people who were brought to another one
 	Contested int             `json:"contested"` // groups that joined nobody: they hold two whom a steward called different
 	Missed    int             `json:"missed"`    // groups that joined nobody, for somebody in them changed meanwhile: the next match finds them

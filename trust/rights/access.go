@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/rapporthq/rapport/person"
@@ -25,6 +26,8 @@ type Said struct {
 	Source   string    `json:"source"`
 	At       time.Time `json:"at"`
 	Verified bool      `json:"verified"`
+	Quality  float64   `json:"quality"`          // in [0,1]: how sure the value is today
+	Doubts   []string  `json:"doubts,omitempty"` // why it is less than 1, but for its age
 }
 
 // Done is one event.
@@ -90,7 +93,14 @@ func (e *Eraser) Access(ctx context.Context, id person.ID, look ledger.Look) (*A
 	}
 	a := &About{Facts: []Said{}, Events: []Done{}, Choices: []Chosen{}}
 	for _, f := range append(o.Facts, o.Superseded...) {
-		a.Facts = append(a.Facts, Said{f.Name, f.Value, f.Learnt.String(), f.Source, f.At.Time().UTC(), f.Verified})
+		told := Said{Name: f.Name, Value: f.Value, Learnt: f.Learnt.String(), Source: f.Source, At: f.At.Time().UTC(), Verified: f.Verified, Quality: f.Quality}
+		if d := series.Current().Data[f.Name]; d != nil {
+			told.Quality = math.Round(100*d.Sure(&f.Head, now)) / 100
+		}
+		for doubt := range f.Doubts.Each {
+			told.Doubts = append(told.Doubts, doubt.String())
+		}
+		a.Facts = append(a.Facts, told)
 	}
 	for i := range o.History {
 		h := &o.History[i]

@@ -145,7 +145,7 @@ func (c *Console) frame(r *http.Request, s Staff, title string, body any) page.F
 	for _, route := range c.Routes() {
 		if route.nav != "" && slices.Contains(route.Roles, access.Role(s.Role)) {
 			href := strings.TrimPrefix(route.Key, "GET ")
-			f.Nav = append(f.Nav, page.Link{Text: c.say(r, route.nav), Href: href, Here: path == href})
+			f.Nav = append(f.Nav, page.Link{Text: c.say(r, route.nav), Href: href, Here: path == href || href != "/console" && strings.HasPrefix(path, href+"/")})
 		}
 	}
 	return f

@@ -12,6 +12,7 @@ import (
 	"github.com/rapporthq/rapport/know/quality"
 	"github.com/rapporthq/rapport/know/tally"
 	"github.com/rapporthq/rapport/web/chart"
+	"github.com/rapporthq/rapport/web/page"
 )
 
 // Census is what the page of data quality is made of: counts of people by source and fact, nobody's data.
@@ -103,7 +104,7 @@ func (c *Console) qualityOf(r *http.Request, census Census) qualityPage {
 	if last == 0 {
 		return p
 	}
-	p.Day = time.Unix(last*86_400, 0).UTC().Format(time.DateOnly)
+	p.Day = page.Day(lang, time.Unix(last*86_400, 0).UTC())
 	at := map[[2]string]*qualityLine{}
 	for _, n := range census.Counts {
 		l, ok := quality.ParseLine(n.Name)
