@@ -34,12 +34,15 @@ func (t Taken) Last() person.Instant {
 
 // Input is all that a ranking may depend on.
 type Input struct {
-	Taken   []Taken         // in any order; an item at most once
-	Columns []string        // permitted facts that are columns: "household=2" (see Column); in any order
-	Muted   map[string]bool // reasons whose weight the person removed ("not for me"): an item's id, a fact's name, SourceAgain, SourceTrend
-	At      person.Instant  // the time for which it is decided
-	Most    int             // how many of the best are wanted; 0: all
-	Allow   *Set            // items that may be ranked and be reasons; nil: all but those that were marked sensitive when the model was learnt
+	Taken   []Taken                 // in any order; an item at most once
+	Events  []person.Event          // instead of Taken: the events that it is folded from, as Take does it, without making it
+	Counts  func(event string) bool // which of Events count: see Counts
+	Columns []string                // permitted facts that are columns: "household=2" (see Column); in any order
+	Muted   map[string]bool         // reasons whose weight the person removed ("not for me"): an item's id, a fact's name, SourceAgain, SourceTrend
+	At      person.Instant          // the time for which it is decided
+	Most    int                     // how many of the best are wanted; 0: all
+	Allow   *Set                    // items that may be ranked and be reasons; nil: all but those that were marked sensitive when the model was learnt
+	Room    *Room                   // keeps what a model made of this input, for who asks it about the same one again: nothing in it but Most may change meanwhile, and Leave ends it; nil: nothing is kept
 }
 
 // Column is the name of a fact's column: "household=2".
@@ -59,6 +62,8 @@ type Part struct {
 	Source string         // an item's id, "fact:" and a fact's name, SourceAgain or SourceTrend
 	Item   string         // the item it comes from: a thing taken; for SourceAgain the ranked item itself
 	Event  person.EventID // latest event of that item, zero when none
+	Times  int            // how often that item was taken
+	Last   person.Instant // and when last
 	Fact   string         // the fact's name, for a fact's part
 	Weight float64        // what it adds to the score; may be negative
 }

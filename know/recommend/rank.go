@@ -16,10 +16,13 @@ import (
 
 // source is one thing taken or one fact, as far as the model knows it.
 type source struct {
-	at    int32   // index of the item, or of the column
-	taken int32   // place in Input.Taken, -1 for a fact
-	x     float64 // how much it counts as a source
-	again float64 // what it adds to itself
+	at    int32 // index of the item, or of the column behind all items
+	fact  bool
+	times int32          // how often it was taken
+	last  person.Instant // when last
+	event person.EventID // and by which event
+	x     float64        // how much it counts as a source
+	again float64        // what it adds to itself
 }
 
 type scratch struct {
@@ -29,6 +32,41 @@ type scratch struct {
 	heap    []place
 	keys    []key
 	spare   []key
+	folding folding
+}
+
+// Room keeps what a model made of an input between Rank and Reasons: see Input.Room. The zero Room is ready.
+type Room struct{ w *scratch }
+
+// room gives the sources of an input, and the place to work in.
+func (m *Model) room(in *Input) *scratch {
+	if in.Room != nil && in.Room.w != nil {
+		return in.Room.w
+	}
+	w, _ := m.scratch.Get().(*scratch)
+	if w == nil {
+		w = &scratch{score: make([]float64, m.candidates)}
+	}
+	w.sources = m.sources(w, in)
+	if in.Room != nil {
+		in.Room.w = w
+	}
+	return w
+}
+
+// leave gives the place back unless the input keeps it.
+func (m *Model) leave(in *Input, w *scratch) {
+	if in.Room == nil {
+		m.scratch.Put(w)
+	}
+}
+
+// Leave gives back the room of an input that is not ranked or explained again.
+func (m *Model) Leave(r *Room) {
+	if r.w != nil {
+		m.scratch.Put(r.w)
+		r.w = nil
+	}
 }
 
 type key struct {
@@ -39,7 +77,19 @@ type key struct {
 const day = float64(24 * time.Hour / time.Microsecond)
 
 // amount is how much a thing taken n times counts as a source: each doubling counts as much as the first time.
-func amount(n int) float64 { return math.Log2(1 + float64(n)) }
+func amount(n int) float64 {
+	if n < len(amounts) {
+		return amounts[n]
+	}
+	return math.Log2(1 + float64(n))
+}
+
+var amounts = func() (a [64]float64) {
+	for n := range a {
+		a[n] = math.Log2(1 + float64(n))
+	}
+	return a
+}()
 
 // again is what having taken a thing at these times adds to it at another.
 func (t *terms) again(when []person.Instant, at person.Instant) float64 {
@@ -75,24 +125,38 @@ func (m *Model) repeats(item int32) float64 {
 }
 
 // sources resolves the input, in the order of adding.
-func (m *Model) sources(dst []source, in *Input) []source {
-	dst = dst[:0]
+func (m *Model) sources(w *scratch, in *Input) []source {
+	dst := w.sources[:0]
 	allow := in.Allow
 	if allow == nil {
 		allow = m.allowed
 	}
+	may := func(at int32) bool { return allow.Has(int(at)) && (len(in.Muted) == 0 || !in.Muted[m.ids[at]]) }
 	again := !in.Muted[SourceAgain]
 	for i := range in.Taken {
 		t := &in.Taken[i]
 		at, ok := m.index[t.Item]
-		if !ok || len(t.When) == 0 || !allow.Has(int(at)) || (len(in.Muted) > 0 && in.Muted[t.Item]) {
+		if !ok || len(t.When) == 0 || !may(at) {
 			continue
 		}
-		s := source{at: at, taken: int32(i), x: amount(len(t.When))}
+		dst = append(dst, source{at: at, times: int32(len(t.When)), last: t.Last(), event: t.Event})
 		if again {
-			s.again = m.again(at, t.When, in.At)
+			dst[len(dst)-1].again = m.again(at, t.When, in.At)
 		}
-		dst = append(dst, s)
+	}
+	if len(in.Events) > 0 {
+		m.fold(&w.folding, in, func(at int32, when []person.Instant, event person.EventID) {
+			if !may(at) {
+				return
+			}
+			dst = append(dst, source{at: at, times: int32(len(when)), last: when[len(when)-1], event: event})
+			if again {
+				dst[len(dst)-1].again = m.again(at, when, in.At)
+			}
+		})
+	}
+	for i := range dst {
+		dst[i].x = amount(int(dst[i].times))
 	}
 	for _, c := range in.Columns {
 		at, ok := m.column[c]
@@ -103,16 +167,19 @@ func (m *Model) sources(dst []source, in *Input) []source {
 		if len(in.Muted) > 0 && (in.Muted[fact] || in.Muted[SourceFact(fact)] || in.Muted[c]) {
 			continue
 		}
-		dst = append(dst, source{at: at + int32(len(m.ids)), taken: -1, x: 1})
+		dst = append(dst, source{at: at + int32(len(m.ids)), fact: true, x: 1})
 	}
-	slices.SortFunc(dst, func(a, b source) int { return cmp.Compare(a.at, b.at) })
+	byPlace := func(a, b source) int { return cmp.Compare(a.at, b.at) }
+	if !slices.IsSortedFunc(dst, byPlace) { // what comes of events is
+		slices.SortFunc(dst, byPlace)
+	}
 	// A thing or a fact counts once, even where a caller names it twice.
 	return slices.CompactFunc(dst, func(a, b source) bool { return a.at == b.at })
 }
 
 // row is the place of a source's weights, and false for a thing without any.
 func (m *Model) row(s *source) (int32, bool) {
-	if s.taken < 0 {
+	if s.fact {
 		return s.at - int32(len(m.ids)), true
 	}
 	return s.at, s.at < int32(m.candidates)
@@ -125,18 +192,14 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 	if m.candidates == 0 && len(m.ids) == 0 {
 		return dst
 	}
-	w, _ := m.scratch.Get().(*scratch)
-	if w == nil {
-		w = &scratch{score: make([]float64, m.candidates)}
-	}
-	defer m.scratch.Put(w)
+	w := m.room(&in)
+	defer m.leave(&in, w)
 	score := w.score
 	if in.Muted[SourceTrend] {
 		clear(score)
 	} else {
 		copy(score, m.trends[month(in.At)])
 	}
-	w.sources = m.sources(w.sources, &in)
 	w.others = w.others[:0]
 	for i := range w.sources {
 		s := &w.sources[i]
@@ -145,7 +208,7 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 			w.others = append(w.others, Scored{Item: int(s.at), ID: m.ids[s.at], Score: s.again})
 			continue
 		}
-		if s.taken >= 0 {
+		if !s.fact {
 			score[at] += s.again
 		}
 		lo, hi := m.start[at], m.start[at+1]
@@ -352,31 +415,43 @@ func (m *Model) parts(in *Input, item int32) []Part {
 	if candidate && !in.Muted[SourceTrend] {
 		add(Part{Source: SourceTrend, Weight: m.trends[month(in.At)][item]})
 	}
-	sources := m.sources(nil, in)
-	for i := range sources {
-		s := &sources[i]
-		if s.taken >= 0 && s.at == item {
-			t := &in.Taken[s.taken]
-			add(Part{Source: SourceAgain, Item: t.Item, Event: t.Event, Weight: s.again})
+	w := m.room(in)
+	defer m.leave(in, w)
+	for i := range w.sources {
+		s := &w.sources[i]
+		if !s.fact && s.at == item {
+			add(m.part(s, true, s.again))
 		}
 		row, weighs := m.row(s)
 		if !weighs || !candidate {
 			continue
 		}
-		lo, hi := m.start[row], m.start[row+1]
-		e, found := slices.BinarySearch(m.to[lo:hi], item)
-		if !found {
-			continue
+		if weight, found := m.weighs(row, item); found {
+			add(m.part(s, false, s.x*weight))
 		}
-		p := Part{Weight: s.x * float64(m.weight[lo+int32(e)])}
-		if s.taken >= 0 {
-			t := &in.Taken[s.taken]
-			p.Source, p.Item, p.Event = t.Item, t.Item, t.Event
-		} else {
-			p.Fact, _, _ = strings.Cut(m.columns[row-int32(m.candidates)], "=")
-			p.Source = SourceFact(p.Fact)
-		}
-		add(p)
 	}
 	return parts
+}
+
+// weighs is the weight of a row to an item, and false when there is none.
+func (m *Model) weighs(row, item int32) (float64, bool) {
+	lo, hi := m.start[row], m.start[row+1]
+	e, found := slices.BinarySearch(m.to[lo:hi], item)
+	if !found {
+		return 0, false
+	}
+	return float64(m.weight[lo+int32(e)]), true
+}
+
+// part is what a source adds, by itself or by taking it again.
+func (m *Model) part(s *source, again bool, weight float64) Part {
+	if s.fact {
+		fact, _, _ := strings.Cut(m.columns[s.at-int32(len(m.ids))-int32(m.candidates)], "=")
+		return Part{Source: SourceFact(fact), Fact: fact, Weight: weight}
+	}
+	p := Part{Source: m.ids[s.at], Item: m.ids[s.at], Event: s.event, Times: int(s.times), Last: s.last, Weight: weight}
+	if again {
+		p.Source = SourceAgain
+	}
+	return p
 }

@@ -1,10 +1,8 @@
 package recommend
 
 import (
-	"cmp"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Reasons is what Explain gives of one item, cut short: its largest parts, and how many more there are.
@@ -21,82 +19,69 @@ func (m *Model) Reasons(in Input, items []string, n int) []Reasons {
 	if allow == nil {
 		allow = m.allowed
 	}
-	w, _ := m.scratch.Get().(*scratch)
-	if w == nil {
-		w = &scratch{score: make([]float64, m.candidates)}
-	}
-	defer m.scratch.Put(w)
-	w.sources = m.sources(w.sources, &in)
+	w := m.room(&in)
+	defer m.leave(&in, w)
 	slab := make([]Part, 0, n*len(items))
+	top := largest{m: m, sources: w.sources, n: n, parts: make([]share, 0, n+1)}
 	for k, id := range items {
 		item, ok := m.index[id]
 		if !ok || !allow.Has(int(item)) {
 			continue
 		}
-		from := len(slab)
-		top := largest{parts: slab[from:from], n: n}
+		top.parts, top.more = top.parts[:0], 0
 		candidate := item < int32(m.candidates)
 		if candidate && !in.Muted[SourceTrend] {
-			if w := m.trends[month(in.At)][item]; w != 0 {
-				top.offer(Part{Source: SourceTrend, Weight: w})
-			}
+			top.offer(share{m.trends[month(in.At)][item], trend})
 		}
 		for i := range w.sources {
 			s := &w.sources[i]
-			if s.taken >= 0 && s.at == item && top.may(s.again) {
-				t := &in.Taken[s.taken]
-				top.offer(Part{Source: SourceAgain, Item: t.Item, Event: t.Event, Weight: s.again})
+			if !s.fact && s.at == item {
+				top.offer(share{s.again, int32(i) | again})
 			}
 			row, weighs := m.row(s)
 			if !weighs || !candidate {
 				continue
 			}
-			lo, hi := m.start[row], m.start[row+1]
-			e, found := slices.BinarySearch(m.to[lo:hi], item)
-			if !found {
-				continue
+			if weight, found := m.weighs(row, item); found {
+				top.offer(share{s.x * weight, int32(i)})
 			}
-			p := Part{Weight: s.x * float64(m.weight[lo+int32(e)])}
-			if !top.may(p.Weight) {
-				continue
-			}
-			if s.taken >= 0 {
-				t := &in.Taken[s.taken]
-				p.Source, p.Item, p.Event = t.Item, t.Item, t.Event
-			} else {
-				p.Fact, _, _ = strings.Cut(m.columns[row-int32(m.candidates)], "=")
-				p.Source = SourceFact(p.Fact)
-			}
-			top.offer(p)
 		}
-		out[k] = Reasons{Parts: top.parts, More: top.more}
-		slab = slab[:from+len(top.parts)]
+		from := len(slab)
+		for _, p := range top.parts {
+			slab = append(slab, top.part(p))
+		}
+		out[k] = Reasons{Parts: slab[from:len(slab):len(slab)], More: top.more}
 	}
 	return out
 }
 
+// share is a part before it has its words.
+type share struct {
+	weight float64
+	from   int32 // the source's place; or trend
+}
+
+const (
+	trend = -1
+	again = 1 << 30 // besides the place: for taking it again
+)
+
 // largest keeps the n largest parts that it was offered, in order.
 type largest struct {
-	parts []Part
-	n     int
-	more  int
+	m       *Model
+	sources []source
+	parts   []share
+	n       int
+	more    int
 }
 
-// may says whether a part of this weight could be among them; one that could not is counted as one more. Parts of nothing do not count.
-func (l *largest) may(weight float64) bool {
-	if weight == 0 {
-		return false
+// offer takes a part; one of nothing does not count.
+func (l *largest) offer(p share) {
+	if p.weight == 0 {
+		return
 	}
-	if len(l.parts) < l.n || l.n > 0 && math.Abs(weight) >= math.Abs(l.parts[len(l.parts)-1].Weight) {
-		return true
-	}
-	l.more++
-	return false
-}
-
-func (l *largest) offer(p Part) {
 	at := len(l.parts)
-	for at > 0 && larger(p, l.parts[at-1]) < 0 {
+	for at > 0 && l.larger(p, l.parts[at-1]) {
 		at--
 	}
 	if at >= l.n {
@@ -111,9 +96,16 @@ func (l *largest) offer(p Part) {
 }
 
 // larger orders parts as Explain does: largest first by size, then by source.
-func larger(a, b Part) int {
-	if x, y := math.Abs(a.Weight), math.Abs(b.Weight); x != y {
-		return cmp.Compare(y, x)
+func (l *largest) larger(a, b share) bool {
+	if x, y := math.Abs(a.weight), math.Abs(b.weight); x != y {
+		return x > y
 	}
-	return strings.Compare(a.Source, b.Source)
+	return l.part(a).Source < l.part(b).Source
+}
+
+func (l *largest) part(p share) Part {
+	if p.from == trend {
+		return Part{Source: SourceTrend, Weight: p.weight}
+	}
+	return l.m.part(&l.sources[p.from&^again], p.from&again != 0, p.weight)
 }

@@ -611,7 +611,7 @@ func TestByHand(t *testing.T) {
 	if d := cmp.Diff(want, ranked, near); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]Part{{Source: "a", Item: "a", Weight: 2 * ab}, {Source: "fact:size", Fact: "size", Weight: sb}}, m.Explain(in, "b"), near); d != "" {
+	if d := cmp.Diff([]Part{{Source: "a", Item: "a", Times: 3, Weight: 2 * ab}, {Source: "fact:size", Fact: "size", Weight: sb}}, m.Explain(in, "b"), near); d != "" {
 		t.Error(d)
 	}
 	if got := m.Neighbours("b"); got != nil {

@@ -110,6 +110,20 @@ func Take(events []person.Event, counts func(event string) bool) []Taken {
 	return out
 }
 
+// Took says whether Take would give anything.
+func Took(events []person.Event, counts func(event string) bool) bool {
+	for i := range events {
+		if e := &events[i]; counts(e.Name) {
+			for j := range e.Lines {
+				if e.Lines[j].Item != "" && !(e.Lines[j].Quantity < 0) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Columns names the columns of a person's facts: those whose type the charter makes a column (enum, band), protective
 // facts and identifiers left out. Facts come in any order, one for each name (see person.InUse); the answer is sorted.
 func Columns(c *charter.Charter, facts []person.Fact) []string {

@@ -144,6 +144,7 @@ type ranker interface {
 	Set(in func(id string) bool) *recommend.Set
 	Rank(dst []recommend.Scored, in recommend.Input) []recommend.Scored
 	Reasons(in recommend.Input, items []string, n int) []recommend.Reasons
+	Leave(room *recommend.Room)
 	Trend(at person.Instant) []recommend.Scored
 	Neighbours(item string) []recommend.Neighbour
 }

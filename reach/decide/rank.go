@@ -86,7 +86,7 @@ type ranking struct {
 // values is what a permit opened of a person, made ready for ranking.
 type values struct {
 	events []person.Event
-	taken  []recommend.Taken
+	taken  bool              // whether any of them took anything
 	facts  map[string]string // one value for each permitted fact that is not protective
 	cols   []string
 }
@@ -95,7 +95,7 @@ type values struct {
 // them, so that nothing held can move the choice.
 func permittedValues(c *charter.Charter, counts func(string) bool, facts []person.Fact, events []person.Event) values {
 	chosen := person.InUse(facts)
-	v := values{events: events, taken: recommend.Take(events, counts), facts: make(map[string]string, len(chosen))}
+	v := values{events: events, taken: recommend.Took(events, counts), facts: make(map[string]string, len(chosen))}
 	for i := range chosen {
 		if d := c.Data[chosen[i].Name]; d != nil && !d.Protective && d.Kind != charter.Identifier {
 			v.facts[chosen[i].Name] = chosen[i].Value
@@ -105,26 +105,35 @@ func permittedValues(c *charter.Charter, counts func(string) bool, facts []perso
 	return v
 }
 
-// scratch keeps the long slices of rankings between decisions.
-var scratch = sync.Pool{New: func() any { return new([]recommend.Scored) }}
+// scratch keeps the room of rankings between decisions.
+type scratch struct {
+	scored []recommend.Scored
+	room   recommend.Room
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // enough is how many of the best are ranked at first: guards rarely leave out so many that it needs all. Tests make it few.
-var enough = 64
+var enough = 32
 
 // individual ranks by what the person's permit opened, and adds the declared terms that apply. It is nil when there is
 // nothing to rank by. done gives the long slice back.
 func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set, placement string, limit int, at person.Instant) (r *ranking, done func()) {
-	if h.ranker == nil || len(v.taken) == 0 && len(v.cols) == 0 {
+	if h.ranker == nil || !v.taken && len(v.cols) == 0 {
 		return nil, func() {}
 	}
-	in := recommend.Input{Taken: v.taken, Columns: v.cols, Muted: muted, At: at, Allow: allow}
-	buf := scratch.Get().(*[]recommend.Scored)
+	buf := scratches.Get().(*scratch)
+	in := recommend.Input{Events: v.events, Counts: h.counts, Columns: v.cols, Muted: muted, At: at, Allow: allow, Room: &buf.room}
 	terms := h.applies(v.facts, muted, placement, at)
 	if len(terms) == 0 { // a term may raise any item
 		in.Most = max(enough, 4*limit)
 	}
-	scored := h.ranker.Rank((*buf)[:0], in)
-	done = func() { *buf = scored[:0]; scratch.Put(buf) }
+	scored := h.ranker.Rank(buf.scored[:0], in)
+	done = func() {
+		h.ranker.Leave(&buf.room)
+		buf.scored = scored[:0]
+		scratches.Put(buf)
+	}
 	if len(terms) > 0 {
 		h.add(terms, scored)
 	}
@@ -146,7 +155,7 @@ func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set
 		}
 		out := make([][]Part, len(items))
 		for i, reasons := range h.ranker.Reasons(in, ids, named+1) {
-			parts := h.parts(v, reasons.Parts)
+			parts := h.parts(reasons.Parts)
 			for _, t := range terms {
 				if t.items.has(h.onShelf(items[i].Item)) {
 					parts = append(parts, Part{Kind: PartTerm, Name: t.Name, Weight: t.Weight})
@@ -226,7 +235,7 @@ func (h *House) applies(facts map[string]string, muted map[string]bool, placemen
 }
 
 // parts turns the model's parts into a receipt's.
-func (h *House) parts(v values, from []recommend.Part) []Part {
+func (h *House) parts(from []recommend.Part) []Part {
 	out := make([]Part, 0, len(from)+1)
 	for _, p := range from {
 		part := Part{Weight: p.Weight, Event: p.Event}
@@ -240,9 +249,7 @@ func (h *House) parts(v values, from []recommend.Part) []Part {
 			if p.Source == recommend.SourceAgain {
 				part.Kind = PartAgain
 			}
-			if i, ok := slices.BinarySearchFunc(v.taken, p.Item, func(t recommend.Taken, id string) int { return strings.Compare(t.Item, id) }); ok {
-				part.Times, part.Last = v.taken[i].Times(), v.taken[i].Last()
-			}
+			part.Times, part.Last = p.Times, p.Last
 		}
 		out = append(out, part)
 	}

@@ -131,6 +131,8 @@ func (t *toy) Rank(dst []recommend.Scored, in recommend.Input) []recommend.Score
 	return dst
 }
 
+func (t *toy) Leave(*recommend.Room) {}
+
 func (t *toy) Neighbours(item string) []recommend.Neighbour {
 	t.breaks("Neighbours")
 	var out []recommend.Neighbour
@@ -163,15 +165,15 @@ func (t *toy) Reasons(in recommend.Input, items []string, n int) []recommend.Rea
 
 func (t *toy) parts(in recommend.Input, item string) []recommend.Part {
 	var out []recommend.Part
-	for _, x := range in.Taken {
+	for _, x := range recommend.Take(in.Events, in.Counts) {
 		if t.marked[x.Item] && in.Allow == nil || in.Muted[x.Item] {
 			continue
 		}
 		if w := t.weights[x.Item][item]; w != 0 {
-			out = append(out, recommend.Part{Source: x.Item, Item: x.Item, Event: x.Event, Weight: w * float64(x.Times())})
+			out = append(out, recommend.Part{Source: x.Item, Item: x.Item, Event: x.Event, Times: x.Times(), Last: x.Last(), Weight: w * float64(x.Times())})
 		}
 		if x.Item == item {
-			out = append(out, recommend.Part{Source: recommend.SourceAgain, Item: item, Event: x.Event, Weight: 0.02 * float64(x.Times())})
+			out = append(out, recommend.Part{Source: recommend.SourceAgain, Item: item, Event: x.Event, Times: x.Times(), Last: x.Last(), Weight: 0.02 * float64(x.Times())})
 		}
 	}
 	for _, c := range in.Columns {
