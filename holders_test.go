@@ -35,6 +35,7 @@ var rememberers = map[string]string{
 	"store.family.of":                     "one act",
 	"store.family.involved":               "one act",
 	"store.folding.frames":                "one fold, for which Store.Clear waits",
+	"store.plain.seen":                    "one transaction",
 	"store.tail.of":                       "one fold, for which Store.Clear waits",
 	"know/stewardship.population.decided": "one match",
 }

@@ -132,6 +132,9 @@ func weight(a *act) int {
 
 // commit does a group. An act's own mistake sinks that act alone; a failing database or commit acknowledges nobody.
 func (s *Store) commit(acts []*act) {
+	if acts = s.together(acts); len(acts) == 0 {
+		return
+	}
 	results, err := s.attempt(acts)
 	var again retry
 	if errors.As(err, &again) || (errors.Is(err, errConflict) && len(acts) > 1) {

@@ -18,7 +18,7 @@ import (
 func (s *Store) Fold(ctx context.Context, limit int) (folded int, more bool, err error) {
 	s.folding.Lock()
 	defer s.folding.Unlock()
-	f := &folding{}
+	f := &folding{arrays: s.dialect.arrays}
 	if s.waiting != nil {
 		err = s.foldApart(ctx, f, max(limit, 1))
 	} else {
@@ -51,13 +51,42 @@ func (s *Store) Fold(ctx context.Context, limit int) (folded int, more bool, err
 
 // FoldWhenDue is Fold when it is worth it. On SQLite Load gives events that are still in the journal, so nobody waits for a
 // fold, and one that takes many events of each person writes far less: it is due when half a million wait, the oldest has
-// waited a minute, or the door has been quiet for two seconds. On PostgreSQL it is always due.
+// waited a minute, or the door has been quiet for two seconds. On PostgreSQL who is decided for waits for it: it is due when few events
+// wait, and when the oldest has waited four seconds.
 func (s *Store) FoldWhenDue(ctx context.Context, limit int) (folded int, more bool, err error) {
-	if s.waiting != nil && !s.waiting.due(s.clock()) {
+	if s.waiting == nil {
+		oldest, due, err := s.foldDue(ctx)
+		if err != nil || !due {
+			s.meter.Lag(oldest)
+			return 0, false, err
+		}
+	} else if !s.waiting.due(s.clock()) {
 		s.meter.Lag(0)
 		return 0, false, nil
 	}
 	return s.Fold(ctx, limit)
+}
+
+// When a fold over PostgreSQL is due. A fold writes a row for each person for whom it has something: of twice as many events of the same people
+// it has to write hardly more rows. So what comes in numbers gathers; few events are brought in at once, whatever that costs each.
+const (
+	fewBytes   = 2 << 20 // some 7,000 events
+	foldBehind = 4 * time.Second
+)
+
+// foldDue says for how long the oldest event in the journal has waited, and whether a fold is due.
+func (s *Store) foldDue(ctx context.Context) (oldest time.Duration, due bool, err error) {
+	err = s.engine.ask(ctx, query{
+		text: "SELECT MIN(received), CAST(COALESCE(SUM(length(body)), 0) AS BIGINT) FROM journal",
+		scan: func(r row) error {
+			if r[0] != nil {
+				oldest = time.Duration(s.clock()-r.at(0)) * time.Microsecond
+				due = oldest >= foldBehind || oldest < 0 || r.int(1) <= fewBytes // below nothing: the clock went back
+			}
+			return nil
+		},
+	})
+	return max(oldest, 0), due, err
 }
 
 // foldAll folds until nothing waits that was there when it began: before a walk over everybody, and before a sweep.
@@ -141,11 +170,12 @@ type folding struct {
 	next       person.Instant // when the oldest event that waits was received
 	duplicates int
 	arena      []byte
+	arrays     bool // the engine takes many rows as arrays
 }
 
 // read takes journal rows in their order, until they hold limit frames.
 func (f *folding) read(ctx context.Context, c conn, limit int) error {
-	*f = folding{}
+	*f = folding{arrays: f.arrays}
 	err := eachInJournal(ctx, c, 0, math.MaxInt64, 64, func(seq int64, r row) (on bool, err error) {
 		if len(f.seqs) > 0 && len(f.frames) >= limit {
 			f.more, f.next = true, r.at(1)

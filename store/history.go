@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql/driver"
+	"math"
 	"slices"
 	"time"
 
@@ -32,7 +33,7 @@ type tail struct {
 	heads  []byte // of the small ones, when they are merged
 	body   []byte
 	oldest person.Instant // received, of the oldest row that was read
-	lowest int64          // its number
+	lowest int64          // its number; above all when none was read
 	recent []person.EventID
 	read   int
 }
@@ -54,7 +55,10 @@ func (f *folding) write(ctx context.Context, c conn, window time.Duration) error
 	for i, at := range order {
 		sorted[i] = f.frames[at]
 	}
-	const people = 256
+	people := 256
+	if f.arrays {
+		people = 2048
+	}
 	for len(sorted) > 0 {
 		tails := make([]*tail, 0, people)
 		for len(sorted) > 0 && len(tails) < people {
@@ -77,34 +81,37 @@ func newTail(of []vault.Frame, window time.Duration) *tail {
 	for i := range of {
 		earliest = min(earliest, of[i].Received)
 	}
-	return &tail{of: of, cutoff: earliest.Add(-window)}
+	return &tail{of: of, cutoff: earliest.Add(-window), lowest: math.MaxInt64}
 }
 
-// look reads the heads of the latest rows below a number.
-func (t *tail) look(below int64, limit int) query {
+// look reads the heads of the latest rows before those that were read.
+func (t *tail) look(limit int) query {
 	t.read = 0
 	return query{
 		text: "SELECT chunk, last, heads FROM history WHERE person = $1 AND chunk < $2 ORDER BY chunk DESC LIMIT $3",
-		args: []driver.Value{t.of[0].Of[:], below, int64(limit)},
-		scan: func(r row) error {
-			t.read++
-			t.lowest, t.oldest = r.int(0), r.at(1)
-			t.next = max(t.next, t.lowest+1)
-			size := 0
-			err := vault.ParseHeads(r.bytes(2), 0, func(fr vault.Frame, length int) error {
-				size += length
-				if fr.Received >= t.cutoff {
-					t.recent = append(t.recent, fr.ID)
-				}
-				return nil
-			})
-			if t.closed = t.closed || size >= smallBytes; !t.closed {
-				t.small++
-				t.merge = t.lowest
-			}
-			return err
-		},
+		args: []driver.Value{t.of[0].Of[:], t.lowest, int64(limit)},
+		scan: func(r row) error { return t.saw(r.int(0), r.at(1), r.bytes(2)) },
 	}
+}
+
+// saw takes note of a row, the latest first.
+func (t *tail) saw(number int64, last person.Instant, heads []byte) error {
+	t.read++
+	t.lowest, t.oldest = number, last
+	t.next = max(t.next, t.lowest+1)
+	size := 0
+	err := vault.ParseHeads(heads, 0, func(fr vault.Frame, length int) error {
+		size += length
+		if fr.Received >= t.cutoff {
+			t.recent = append(t.recent, fr.ID)
+		}
+		return nil
+	})
+	if t.closed = t.closed || size >= smallBytes; !t.closed {
+		t.small++
+		t.merge = t.lowest
+	}
+	return err
 }
 
 // more says whether older rows may still hold events within the window.
@@ -115,43 +122,90 @@ func (t *tail) merging() query {
 	return query{
 		text: "SELECT heads, body FROM history WHERE person = $1 AND chunk >= $2 ORDER BY chunk",
 		args: []driver.Value{t.of[0].Of[:], t.merge},
-		scan: func(r row) error {
-			t.heads = append(t.heads, r.bytes(0)...)
-			t.body = append(t.body, r.bytes(1)...)
-			return nil
-		},
+		scan: func(r row) error { t.merges(r.bytes(0), r.bytes(1)); return nil },
 	}
 }
 
+func (t *tail) merges(heads, body []byte) {
+	t.heads = append(t.heads, heads...)
+	t.body = append(t.body, body...)
+}
+
 func (f *folding) append(ctx context.Context, c conn, tails []*tail) error {
-	qs := make([]query, len(tails))
-	for i, t := range tails {
-		qs[i] = t.look(1<<62, mergeAt)
-	}
-	if err := c.do(ctx, qs...); err != nil {
-		return err
-	}
-	qs = qs[:0]
-	for _, t := range tails {
-		for limit := mergeAt; t.more(limit); {
-			limit = 64
-			if err := c.do(ctx, t.look(t.lowest, limit)); err != nil {
-				return err
-			}
-		}
-		if t.small >= mergeAt {
-			qs = append(qs, t.merging())
-		}
-	}
-	if err := c.do(ctx, qs...); err != nil {
-		return err
-	}
-	qs = qs[:0]
-	for _, t := range tails {
-		var err error
-		if qs, err = f.extend(qs, t); err != nil {
+	limit := mergeAt
+	for looking := tails; len(looking) > 0; limit = 64 {
+		if err := f.look(ctx, c, looking, limit); err != nil {
 			return err
 		}
+		var further []*tail
+		for _, t := range looking {
+			if t.more(limit) {
+				further = append(further, t)
+			}
+		}
+		looking = further
+	}
+	var merging []*tail
+	for _, t := range tails {
+		if t.small >= mergeAt {
+			merging = append(merging, t)
+		}
+	}
+	if err := f.readMerging(ctx, c, merging); err != nil {
+		return err
+	}
+	var e extension
+	for _, t := range tails {
+		if err := f.extend(&e, t); err != nil {
+			return err
+		}
+	}
+	return f.writeExtension(ctx, c, &e)
+}
+
+// extension is what a fold changes of some people's histories: rows that go because they are in others now, and new rows.
+type extension struct {
+	gone []*tail
+	rows []chunk
+}
+
+// look, readMerging and writeExtension are statements by person, in one round trip; arrays of them where the engine has arrays.
+func (f *folding) look(ctx context.Context, c conn, tails []*tail, limit int) error {
+	if f.arrays {
+		return lookAll(ctx, c, tails, limit)
+	}
+	qs := make([]query, len(tails))
+	for i, t := range tails {
+		qs[i] = t.look(limit)
+	}
+	return c.do(ctx, qs...)
+}
+
+func (f *folding) readMerging(ctx context.Context, c conn, tails []*tail) error {
+	if f.arrays {
+		return mergeAll(ctx, c, tails)
+	}
+	qs := make([]query, len(tails))
+	for i, t := range tails {
+		qs[i] = t.merging()
+	}
+	return c.do(ctx, qs...)
+}
+
+func (f *folding) writeExtension(ctx context.Context, c conn, e *extension) error {
+	if f.arrays {
+		return e.writeAll(ctx, c)
+	}
+	qs := make([]query, 0, len(e.gone)+len(e.rows))
+	for _, t := range e.gone {
+		qs = append(qs, query{text: "DELETE FROM history WHERE person = $1 AND chunk >= $2", args: []driver.Value{t.of[0].Of[:], t.merge}})
+	}
+	for i := range e.rows {
+		r := &e.rows[i]
+		qs = append(qs, query{
+			text: "INSERT INTO history (person, chunk, last, heads, body) VALUES ($1, $2, $3, $4, $5)",
+			args: []driver.Value{r.of[:], r.number, int64(r.last), r.heads, r.body},
+		})
 	}
 	return c.do(ctx, qs...)
 }
@@ -187,11 +241,11 @@ func (f *folding) fresh(t *tail) []vault.Frame {
 	return out
 }
 
-// extend writes one person's new frames behind their last row, together with the small rows when those are merged.
-func (f *folding) extend(qs []query, t *tail) ([]query, error) {
+// extend puts one person's new frames behind their last row, together with the small rows when those are merged.
+func (f *folding) extend(e *extension, t *tail) error {
 	frames := f.fresh(t)
 	if len(frames) == 0 {
-		return qs, nil
+		return nil
 	}
 	of := t.of[0].Of
 	if len(t.heads) > 0 {
@@ -205,11 +259,11 @@ func (f *folding) extend(qs []query, t *tail) ([]query, error) {
 			old = append(old, fr)
 			return nil
 		}); err != nil {
-			return nil, err
+			return err
 		}
 		frames = append(old, frames...)
 		t.next = t.merge
-		qs = append(qs, query{text: "DELETE FROM history WHERE person = $1 AND chunk >= $2", args: []driver.Value{of[:], t.merge}})
+		e.gone = append(e.gone, t)
 	}
 	for len(frames) > 0 {
 		n, size := 0, 0
@@ -224,12 +278,9 @@ func (f *folding) extend(qs []query, t *tail) ([]query, error) {
 			body = append(body, frames[i].Body...)
 			last = max(last, frames[i].Received)
 		}
-		qs = append(qs, query{
-			text: "INSERT INTO history (person, chunk, last, heads, body) VALUES ($1, $2, $3, $4, $5)",
-			args: []driver.Value{of[:], t.next, int64(last), heads, body},
-		})
+		e.rows = append(e.rows, chunk{of: of, number: t.next, last: last, heads: heads, body: body})
 		t.next++
 		frames = frames[n:]
 	}
-	return qs, nil
+	return nil
 }

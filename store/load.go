@@ -22,6 +22,7 @@ const alone = `SELECT 0, id, version, (SELECT COALESCE(MAX(position), 0) FROM ch
 type chunk struct {
 	of          person.ID
 	number      int64
+	last        person.Instant // of what is written only
 	heads, body []byte
 }
 
@@ -57,7 +58,7 @@ func (p *lone) query() query {
 		case 1:
 			p.l.Rows = append(p.l.Rows, vault.Row{Of: p.of, Kind: vault.Kind(r.int(2)), Key: vault.Key(r.id(4)), At: r.at(3), Head: r.bytes(5), Body: r.bytes(6)})
 		case 2:
-			p.chunks = append(p.chunks, chunk{p.of, r.int(2), r.bytes(4), r.bytes(5)})
+			p.chunks = append(p.chunks, chunk{of: p.of, number: r.int(2), heads: r.bytes(4), body: r.bytes(5)})
 		case 3:
 			p.joined = true
 		}
