@@ -125,7 +125,7 @@ func (h *house) wire(ctx context.Context) error {
 	h.book = collect.NewBook(h.store, h.clock)
 	h.meter.days = tally.NewBook(h.store, h.clock)
 	h.gate = collect.New(collect.Parts{Vault: h.vault, Store: h.store, Charters: func() charter.Series { return h.live.House().Series }, Book: h.book,
-		Catalogue: shelfOf{h.live}, Tombs: h.store, Pairings: h.store, Meter: h.meter, Clock: h.clock, Log: h.log})
+		Catalogue: shelfOf{h.live}, Tombs: h.store, Pairings: h.store, Meter: h.meter, Alone: !h.shared(), Clock: h.clock, Log: h.log})
 	h.decider = decide.New(h.live, h.vault, h.store, decide.Options{Clock: h.clock, Observe: h.meter.decided, Shared: h.shared()})
 	h.eraser = &rights.Eraser{Store: h.store, Vault: h.vault, Ledger: h.ledger, Entries: h.store.Ledger(), Series: h.series, Streams: h.streams.of,
 		Marks:   func(item string) []string { return h.live.House().Shelf.Sensitive(item) },

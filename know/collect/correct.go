@@ -90,8 +90,9 @@ func (g *Gate) correct(ctx context.Context, id person.ID, name, text string, rec
 	case first && !fp.datum.Protective:
 		return errNothingKept
 	}
-	st := g.begin(ctx, Arrival{Source: ownSource, Batch: &Batch{}}, series, p, received)
+	st := g.begin(ctx, series)
 	defer g.end(st)
+	st.add(&turn{Arrival: Arrival{Source: ownSource, Batch: &Batch{}}, ctx: ctx, received: received}, p)
 	// A pause stops use, and what others bring; it does not keep a person from putting right what is kept of them.
 	sub := &subject{who: r.Who, sealings: []*vault.Sealing{r.Sealing()}, choices: r.Choices, claims: r.Claims, read: received,
 		seen: []vault.Seen{{Root: loaded.Who.Root, Version: loaded.Version}}}

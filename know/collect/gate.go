@@ -40,6 +40,7 @@ type Parts struct {
 	Pairings   vault.Pairings // nil: no steward ever said of two that they are different
 	Meter      Meter
 	Augmenters map[string]quality.Augmenter // by name; nil: quality.Augmenters
+	Alone      bool                         // no other process writes this home: who was read is remembered for ten minutes, and not for one
 	Clock      person.Clock
 	Log        *slog.Logger // told why a batch could not be kept, never what it held
 }
@@ -50,6 +51,7 @@ type Gate struct {
 	plans sync.Map // planKey → *plan
 	notes sync.Pool
 	memo  memo
+	line  line
 
 	observer atomic.Pointer[Observer] // nil: nobody watches
 }
@@ -68,7 +70,9 @@ func New(p Parts) *Gate {
 	if p.Augmenters == nil {
 		p.Augmenters = quality.Augmenters()
 	}
-	return &Gate{parts: p}
+	g := &Gate{parts: p}
+	g.memo.most = mostRemembered
+	return g
 }
 
 // Book is where the gate's refusals are counted.
@@ -101,18 +105,34 @@ const mostTries = 8
 // without an error, all that was accepted is on disk, synced. It returns a fault: Unauthorised when the charter names
 // no such source, Unavailable when the store cannot take it now. After an error nothing was kept, or all of it was;
 // sending the same again is harmless.
+//
+// Small requests that come at the same time are judged together, in the order in which they came. Each has its own answer, and what is wrong
+// with one is nothing to the others.
 func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
-	received := g.parts.Clock()
-	afresh := a.Dry // nothing will be checked by a commit
+	t := &turn{Arrival: a, ctx: ctx, received: g.parts.Clock(), afresh: a.Dry} // dry: nothing will be checked by a commit
+	if a.Dry || len(a.Batch.Messages) > fewMessages {
+		return g.alone(t)
+	}
+	t.word = make(chan word, 1)
+	return g.shared(t)
+}
+
+// alone takes one request through the gate, again when somebody changed a person meanwhile.
+func (g *Gate) alone(t *turn) (Outcome, error) {
 	careful := false
+	one := []*turn{t}
 	for try := 0; ; try++ {
-		out, err := g.attempt(ctx, a, received, afresh, careful)
+		t.out, t.err = Outcome{}, nil
+		err := g.attempt(t.ctx, one, t.afresh, careful)
+		if err == nil {
+			err = t.err
+		}
 		switch {
 		case err == nil:
-			g.watched(a)
-			return out, nil
-		case again(err) && try+1 < mostTries && ctx.Err() == nil:
-			afresh = true // somebody changed a person meanwhile: read and judge again
+			g.watched(t.Arrival)
+			return t.out, nil
+		case again(err) && try+1 < mostTries && t.ctx.Err() == nil:
+			t.afresh = true
 			careful = careful || errors.Is(err, vault.ErrDifferent)
 			continue
 		}
@@ -120,8 +140,8 @@ func (g *Gate) Accept(ctx context.Context, a Arrival) (Outcome, error) {
 		if errors.As(err, &f) {
 			return Outcome{}, err
 		}
-		g.parts.Log.Warn("a batch could not be kept", "source", a.Source, "messages", len(a.Batch.Messages), "tries", try+1, "cause", err)
-		return Outcome{}, fault.Wrap(fault.Unavailable, "This cannot be kept just now: send the same again in a moment.", err)
+		g.parts.Log.Warn("a batch could not be kept", "source", t.Source, "messages", len(t.Batch.Messages), "tries", try+1, "cause", err)
+		return Outcome{}, unkept(err)
 	}
 }
 
@@ -130,57 +150,123 @@ func again(err error) bool {
 	return errors.Is(err, vault.ErrStale) || errors.Is(err, vault.ErrNotFound) || errors.Is(err, vault.ErrDifferent) || errors.Is(err, errBehind) || err == errDoubt
 }
 
-func (g *Gate) attempt(ctx context.Context, a Arrival, received person.Instant, afresh, careful bool) (Outcome, error) {
+// attempt judges requests in their order and commits what may be kept of them as one change. Without an error each has its answer, or an error of
+// its own; after one nothing was kept, or all of it was, and none has an answer.
+func (g *Gate) attempt(ctx context.Context, turns []*turn, afresh, careful bool) error {
 	series := g.parts.Charters()
 	c := series.Current()
 	if c == nil {
-		return Outcome{}, errors.New("no charter is in force")
+		return errors.New("no charter is in force")
 	}
-	p := g.planOf(c, a.Source)
-	if p == nil {
-		return Outcome{}, ErrSource
-	}
-	st := g.begin(ctx, a, series, p, received)
+	st := g.begin(ctx, series)
 	defer g.end(st)
 	st.careful = careful
+	for _, t := range turns {
+		if t.err = t.ctx.Err(); t.err != nil {
+			t.err = unkept(t.err)
+		} else if p := g.planOf(c, t.Source); p != nil {
+			st.add(t, p)
+		} else {
+			t.err = ErrSource
+		}
+	}
+	if len(st.parts) == 0 {
+		return nil
+	}
 	blinds := st.read()
 	if err := st.load(blinds, &series, afresh); err != nil {
-		return Outcome{}, err
+		return err
 	}
-	for i := range a.Batch.Messages {
-		if err := st.message(i); err != nil {
-			return Outcome{}, err
+	for k := range st.parts {
+		st.turn(k)
+		for i := range st.arrival.Batch.Messages {
+			if err := st.message(i); err != nil {
+				return err
+			}
 		}
+		st.parts[k].chosen = len(st.chosen)
+		st.leave()
 	}
-	if a.Dry || !st.changes() {
+	if st.arrival.Dry || !st.changes() {
 		if len(st.doubted) > 0 {
-			return Outcome{}, errDoubt // no commit will check what was remembered
+			return errDoubt // no commit will check what was remembered
 		}
-		return st.finish(), nil
+	} else if err := st.commit(); err != nil {
+		return err
 	}
+	first := 0
+	for k := range st.parts {
+		p := &st.parts[k]
+		p.of.out = st.finish(p, st.chosen[first:p.chosen])
+		first = p.chosen
+	}
+	return nil
+}
+
+// commit hands the change in.
+func (st *state) commit() error {
 	st.checkDoubted()
 	if len(st.change.Enrol)+len(st.change.Identifiers) == 0 {
 		st.change.Unless = nil
 	}
 	people, blinds := st.outdated()
-	err := g.parts.Store.Commit(ctx, st.change)
-	g.memo.forget(people, blinds) // after an error too: it may have been done
-	if err != nil {
-		return Outcome{}, err
-	}
-	return st.finish(), nil
+	err := st.g.parts.Store.Commit(st.ctx, st.change)
+	st.g.memo.forget(people, blinds) // after an error too: it may have been done
+	return err
 }
 
-// state is one attempt at a batch.
+// part is one request of an attempt.
+type part struct {
+	of     *turn
+	plan   *plan
+	from   int // place of its first message among the notes
+	tally  account
+	chosen int // how many choices there were when its last message was judged
+}
+
+// add puts a request behind those of the attempt.
+func (st *state) add(t *turn, p *plan) {
+	from := len(st.notes)
+	if k := len(st.parts); k < cap(st.parts) {
+		st.parts = st.parts[:k+1] // with the room of its tally
+	} else {
+		st.parts = append(st.parts, part{})
+	}
+	k := len(st.parts) - 1
+	q := &st.parts[k]
+	q.of, q.plan, q.from = t, p, from
+	q.tally.begin(p.source.Name, t.received)
+	n := from + len(t.Batch.Messages)
+	if cap(st.notes) < n {
+		st.notes = append(make([]notes, 0, max(n, 2*cap(st.notes))), st.notes...)
+	}
+	st.notes = st.notes[:n]
+	clear(st.notes[from:])
+	st.turn(k)
+}
+
+// turn has what follows be about one of the requests.
+func (st *state) turn(k int) {
+	p := &st.parts[k]
+	st.arrival, st.plan, st.received, st.tally, st.first = p.of.Arrival, p.plan, p.of.received, &p.tally, p.from
+	st.gpc = st.arrival.GPC && !p.plan.server
+}
+
+// state is one attempt at a batch, or at several together.
 type state struct {
-	g        *Gate
-	ctx      context.Context
+	g       *Gate
+	ctx     context.Context
+	charter *charter.Charter
+	series  charter.Series
+	parts   []part
+
+	// Of the request whose turn it is.
 	arrival  Arrival
-	charter  *charter.Charter
-	series   charter.Series
 	plan     *plan
 	received person.Instant
 	gpc      bool
+	tally    *account
+	first    int // place of its first message among the notes
 
 	notes   []notes
 	index   vault.Index
@@ -189,17 +275,28 @@ type state struct {
 	idents  map[vault.Blind][]vault.Identifier
 	people  map[person.ID]*subject
 	new     map[person.ID]*newcomer
+	came    []vault.Identifier // by which newcomers of this request were met
 	users   map[person.ID]bool // pseudonyms to which a verified userId leads, as far as this batch looked
 	change  vault.Change
 	meets   []met         // of the message that is being judged
 	shared  []vault.Blind // values that were found to be somebody else's too
 	careful bool          // a join was refused for what a steward said: ask before each
 	doubted []*subject    // who is refused something by what is only remembered: the commit checks their versions too
-	tally   account
 	sketch  sketch
 	values  [][]byte
 	own     []said
 	chosen  []consent.Choice // the first of its person, purpose and answer today
+
+	// Room for who is remembered.
+	subjects    room[subject]
+	versions    room[vault.Seen]
+	joins       room[person.Join]
+	choices     room[consent.Choice]
+	claims      room[vault.Claim]
+	sealings    room[vault.Sealing]
+	sealed      room[*vault.Sealing]
+	identifiers room[vault.Identifier]
+	answers     room[stood]
 }
 
 // notes are what the first pass over a batch finds out about one message.
@@ -215,42 +312,56 @@ type notes struct {
 	traits    []trait
 }
 
-func (g *Gate) begin(ctx context.Context, a Arrival, series charter.Series, p *plan, received person.Instant) *state {
+func (g *Gate) begin(ctx context.Context, series charter.Series) *state {
 	st, _ := g.notes.Get().(*state)
 	if st == nil {
 		st = &state{}
 	}
-	n := len(a.Batch.Messages)
-	st.g, st.ctx, st.arrival, st.charter, st.series, st.plan, st.received = g, ctx, a, series.Current(), series, p, received
-	st.gpc = a.GPC && !p.server
-	if cap(st.notes) < n {
-		st.notes = make([]notes, n)
+	st.g, st.ctx, st.charter, st.series = g, ctx, series.Current(), series
+	st.parts, st.notes = st.parts[:0], st.notes[:0]
+	if st.idents == nil {
+		st.idents = make(map[vault.Blind][]vault.Identifier)
+		st.people = make(map[person.ID]*subject)
+		st.new = make(map[person.ID]*newcomer)
+		st.users = make(map[person.ID]bool)
 	}
-	st.notes = st.notes[:n]
-	clear(st.notes)
-	st.idents = make(map[vault.Blind][]vault.Identifier, n)
-	st.people = make(map[person.ID]*subject, n)
-	st.new = make(map[person.ID]*newcomer)
-	st.users = make(map[person.ID]bool)
 	st.index = g.parts.Vault.Index()
 	st.change = vault.Change{Blinds: st.index.Generation()}
-	st.asked, st.stones = st.asked[:0], nil
+	st.asked, st.stones, st.came = st.asked[:0], nil, st.came[:0]
 	st.doubted, st.chosen = st.doubted[:0], st.chosen[:0]
 	st.meets, st.shared, st.careful = st.meets[:0], st.shared[:0], false
-	st.tally.begin(p.source.Name, received)
 	return st
 }
 
 // end gives the room back without what it held.
 func (g *Gate) end(st *state) {
-	st.arrival, st.charter, st.series, st.plan, st.ctx = Arrival{}, nil, charter.Series{}, nil, nil
-	st.idents, st.people, st.new, st.users = nil, nil, nil, nil
+	st.arrival, st.charter, st.series, st.plan, st.ctx, st.tally = Arrival{}, nil, charter.Series{}, nil, nil, nil
+	for k := range st.parts {
+		p := &st.parts[k]
+		p.of, p.plan = nil, nil
+		p.tally.clear()
+	}
+	if len(st.idents) > 1000 { // after a large file: emptying a large map costs as much each time
+		st.idents, st.people, st.new, st.users = nil, nil, nil, nil
+	}
+	clear(st.idents)
+	clear(st.people)
+	clear(st.new)
+	clear(st.users)
+	st.subjects.end(func(t *subject) { *t = subject{} })
+	st.versions.end(func(*vault.Seen) {})
+	st.joins.end(func(j *person.Join) { *j = person.Join{} })
+	st.choices.end(func(c *consent.Choice) { *c = consent.Choice{} })
+	st.claims.end(func(c *vault.Claim) { *c = vault.Claim{} })
+	st.sealings.end((*vault.Sealing).Wipe)
+	st.sealed.end(func(s **vault.Sealing) { *s = nil })
+	st.identifiers.end(func(*vault.Identifier) {})
+	st.answers.end(func(s *stood) { *s = stood{} })
 	clear(st.doubted[:cap(st.doubted)])
 	clear(st.asked[:cap(st.asked)])
 	st.stones = nil
 	clear(st.chosen[:cap(st.chosen)])
 	st.change = vault.Change{}
-	st.tally.clear()
 	clear(st.notes)
 	clear(st.values[:cap(st.values)])
 	clear(st.sketch.body[:cap(st.sketch.body)])
@@ -264,7 +375,7 @@ func (st *state) load(blinds []vault.Blind, series *charter.Series, afresh bool)
 	}
 	missing, before := blinds, st.g.memo.now()
 	if !afresh {
-		missing, before = st.g.memo.recall(st, blinds)
+		missing, before = st.g.memo.recall(st, blinds, st.received-st.g.remembers())
 	}
 	if err := st.loadMissing(missing, before, series); err != nil {
 		return err
@@ -280,6 +391,14 @@ func (st *state) load(blinds []vault.Blind, series *charter.Series, afresh bool)
 		st.markUser(n.previous)
 	}
 	return nil
+}
+
+// remembers is for how long somebody is judged by memory.
+func (g *Gate) remembers() person.Instant {
+	if g.parts.Alone {
+		return rememberAlone
+	}
+	return rememberFor
 }
 
 func (st *state) loadMissing(blinds []vault.Blind, before uint64, series *charter.Series) error {
@@ -327,9 +446,8 @@ func (st *state) loadMissing(blinds []vault.Blind, before uint64, series *charte
 		t := &subject{who: r.Who, sealings: []*vault.Sealing{r.Sealing()}, choices: r.Choices, claims: r.Claims, restricted: r.Restricted,
 			seen: []vault.Seen{{Root: r.Who.Root, Version: r.Version}}, read: st.received}
 		read = append(read, t)
-		sub := *t
 		for _, id := range r.Who.All() {
-			st.people[id] = &sub
+			st.people[id] = t
 		}
 	}
 	st.g.memo.remember(lists, read, before)
@@ -350,19 +468,19 @@ func (st *state) changes() bool {
 }
 
 // finish counts what was refused, where the counts are kept.
-func (st *state) finish() Outcome {
-	t := &st.tally
+func (st *state) finish(p *part, chosen []consent.Choice) Outcome {
+	t := &p.tally
 	t.settle()
 	out := Outcome{Kept: t.kept, Refused: t.refused, Counts: t.list()}
-	if st.arrival.Dry {
+	if p.of.Dry {
 		return out
 	}
 	st.g.parts.Book.add(t)
 	if m := st.g.parts.Meter; m != nil {
 		m.Accepted(t.kept)
 		events, fields := t.reasons()
-		for i := range st.chosen {
-			m.Chosen(st.chosen[i].Purpose, st.chosen[i].Answer == consent.Yes)
+		for i := range chosen {
+			m.Chosen(chosen[i].Purpose, chosen[i].Answer == consent.Yes)
 		}
 		for r, n := range events {
 			m.EventRefused(r, n)

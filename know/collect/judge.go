@@ -40,59 +40,66 @@ func (st *state) read() []vault.Blind {
 		}
 		return b, true
 	}
-	for i := range st.notes {
-		m, n := &st.arrival.Batch.Messages[i], &st.notes[i]
-		if m.defect != sound {
-			continue
-		}
-		n.at = m.when(st.received)
-		if m.Anonymous != "" {
-			if n.device, n.hasDevice = ask(vault.AnonymousID, m.Anonymous); !n.hasDevice {
-				m.defect = wrongShape
-			}
-		}
-		if m.UserID != "" {
-			if st.plan.server {
-				n.user, n.hasUser = ask(vault.UserID, m.UserID)
-			} else if n.user, _ = st.index.Blind(vault.UserID, m.UserID); n.user != (vault.Blind{}) {
-				n.hasUser = true
-				st.asked = append(st.asked, asked{n.user, vault.UserID, m.UserID})
-				if !n.hasDevice {
-					n.claimed, n.hasUser = ask(vault.ClaimedUser, vault.ClaimedAs(st.plan.source.Name, m.UserID))
-				}
-			}
-			if !n.hasUser {
-				m.defect = wrongShape
-			}
-		}
-		switch m.Type {
-		case Identify:
-			n.traits = st.traits(m.traits, m.flat)
-		case Group:
-			if fp := st.plan.facts[GroupFact]; fp != nil {
-				t := trait{name: GroupFact, plan: fp}
-				var err error
-				if t.value, err = fp.datum.Type.Canonical(m.GroupID); err != nil {
-					t.value, t.bad = "", true
-				}
-				n.traits = []trait{t}
-			}
-		case Alias:
-			if st.plan.server {
-				n.previous, _ = ask(vault.UserID, m.Previous)
-				n.before, _ = ask(vault.AnonymousID, m.Previous)
-			}
-		}
-		for j := range n.traits {
-			if t := &n.traits[j]; t.kind != "" {
-				var ok bool
-				if t.blind, ok = ask(t.kind, t.value); !ok {
-					t.kind = ""
-				}
-			}
+	for k := range st.parts {
+		st.turn(k)
+		for i := range st.arrival.Batch.Messages {
+			st.look(&st.arrival.Batch.Messages[i], &st.notes[st.first+i], ask)
 		}
 	}
 	return blinds
+}
+
+// look reads what one message names. ask notes an identifier that must be looked up, and gives its blind.
+func (st *state) look(m *Message, n *notes, ask func(vault.IdentifierKind, string) (vault.Blind, bool)) {
+	if m.defect != sound {
+		return
+	}
+	n.at = m.when(st.received)
+	if m.Anonymous != "" {
+		if n.device, n.hasDevice = ask(vault.AnonymousID, m.Anonymous); !n.hasDevice {
+			m.defect = wrongShape
+		}
+	}
+	if m.UserID != "" {
+		if st.plan.server {
+			n.user, n.hasUser = ask(vault.UserID, m.UserID)
+		} else if n.user, _ = st.index.Blind(vault.UserID, m.UserID); n.user != (vault.Blind{}) {
+			n.hasUser = true
+			st.asked = append(st.asked, asked{n.user, vault.UserID, m.UserID})
+			if !n.hasDevice {
+				n.claimed, n.hasUser = ask(vault.ClaimedUser, vault.ClaimedAs(st.plan.source.Name, m.UserID))
+			}
+		}
+		if !n.hasUser {
+			m.defect = wrongShape
+		}
+	}
+	switch m.Type {
+	case Identify:
+		n.traits = st.traits(m.traits, m.flat)
+	case Group:
+		if fp := st.plan.facts[GroupFact]; fp != nil {
+			t := trait{name: GroupFact, plan: fp}
+			var err error
+			if t.value, err = fp.datum.Type.Canonical(m.GroupID); err != nil {
+				t.value, t.bad = "", true
+			}
+			n.traits = []trait{t}
+		}
+	case Alias:
+		if st.plan.server {
+			n.previous, _ = ask(vault.UserID, m.Previous)
+			n.before, _ = ask(vault.AnonymousID, m.Previous)
+		}
+	}
+	for j := range n.traits {
+		if t := &n.traits[j]; t.kind != "" {
+			var ok bool
+			if t.blind, ok = ask(t.kind, t.value); !ok {
+				t.kind = ""
+			}
+		}
+	}
 }
 
 // traits reads the traits of an identify message.
@@ -141,7 +148,7 @@ func envelope(name string) bool {
 
 // message judges one message and adds what may be kept to the change.
 func (st *state) message(i int) error {
-	m, n := &st.arrival.Batch.Messages[i], &st.notes[i]
+	m, n := &st.arrival.Batch.Messages[i], &st.notes[st.first+i]
 	v := st.tally.open(m, st.received)
 	if m.defect != sound {
 		if m.defect == tooLarge {

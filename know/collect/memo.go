@@ -12,62 +12,90 @@ import (
 
 // memo remembers people between batches, so that the next batch about them need not read them again. It is only ever a
 // guess: what is kept by it is checked by the version of each person in the commit, and what would be refused by it is
-// judged again by what the store says. It holds what the gate may know of people: heads of choices, no values. What it
-// holds is used for a minute only, and it is bounded.
+// judged again by what the store says. It holds what the gate may know of people: keys to seal with, heads of choices, no
+// values. What it holds is used for a while only, and it is bounded. All of it lies in a few large pieces without a
+// pointer in them, so that the collector of garbage has nothing to look through, and what is dropped is overwritten.
 type memo struct {
+	most    int // people and identifiers of one generation
 	mu      sync.RWMutex
-	idents  [2]map[vault.Blind][]vault.Identifier // the younger generation and the older
-	people  [2]map[person.ID]*subject
-	dropped [2]map[vault.Blind]uint64 // when, by drops, a blind was last dropped: what was read before that is not kept
+	ages    [2]age                    // the younger generation and the older
+	words   words                     // the charters' names, which records speak of by number
+	dropped [2]map[vault.Blind]uint64 // when, by drops, a blind or a pseudonym was last dropped: what was read before that is not kept
 	drops   uint64
 	turned  uint64 // drops when the younger generation of dropped began
 	floor   uint64 // drops up to here may be forgotten: what was read before is not kept
 }
 
+// age is one generation: where the records lie of what leads to people, and of people by each of their pseudonyms.
+type age struct {
+	idents map[vault.Blind]spot
+	people map[person.ID]spot
+	arena  arena
+}
+
 const (
-	mostRemembered = 1 << 17 // people and identifiers of one generation: about 150 MB when both are full
-	rememberFor    = 60e6    // microseconds
+	mostRemembered = 1 << 18        // a gate's memo.most
+	mostArena      = 48 << 20       // bytes of one generation's records: with the maps some 75 MB
+	rememberFor    = 60 * 1_000_000 // microseconds, where other processes write too
+	rememberAlone  = 10 * rememberFor
 )
 
 // errDoubt says that something would be refused by what is remembered: it must be read again first.
 var errDoubt = errors.New("judged by memory")
 
-// recall fills in whom it remembers, and gives the blinds that must be looked up, and the count of drops before that.
-func (m *memo) recall(st *state, blinds []vault.Blind) ([]vault.Blind, uint64) {
+// recall fills in whom it remembers since a time, and gives the blinds that must be looked up, and the count of drops before that.
+func (m *memo) recall(st *state, blinds []vault.Blind, since person.Instant) ([]vault.Blind, uint64) {
 	missing := blinds[:0:0]
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 next:
 	for _, b := range blinds {
-		list := m.idents[0][b]
-		if list == nil {
-			list = m.idents[1][b]
-		}
+		list := m.leads(st, b)
 		if list == nil {
 			missing = append(missing, b)
 			continue
 		}
-		for _, ident := range list {
-			if st.people[ident.Of] != nil {
+		for i := range list {
+			if st.people[list[i].Of] != nil {
 				continue
 			}
-			t := m.people[0][ident.Of]
-			if t == nil {
-				t = m.people[1][ident.Of]
-			}
-			if t == nil || st.received-t.read > rememberFor || st.received < t.read {
+			sub := m.person(st, list[i].Of)
+			if sub == nil || sub.read < since || sub.read > st.received {
 				missing = append(missing, b)
 				continue next
 			}
-			sub := *t // the batch changes its own copy
 			sub.recalled = true
-			for _, id := range sub.who.All() {
-				st.people[id] = &sub
+			st.people[sub.who.Root] = sub
+			for i := range sub.who.Also {
+				st.people[sub.who.Also[i].ID] = sub
 			}
 		}
-		st.idents[b] = list[:len(list):len(list)]
+		st.idents[b] = list
 	}
 	return missing, m.drops
+}
+
+// leads is where a blind leads, nil when that is not remembered.
+func (m *memo) leads(st *state, b vault.Blind) []vault.Identifier {
+	for i := range m.ages {
+		if at, ok := m.ages[i].idents[b]; ok {
+			return decodeIdents(st, b, m.ages[i].arena.record(at))
+		}
+	}
+	return nil
+}
+
+// person is who is remembered by a pseudonym: the batch's own, nil for nobody.
+func (m *memo) person(st *state, id person.ID) *subject {
+	for i := range m.ages {
+		if at, ok := m.ages[i].people[id]; ok {
+			if sub := m.words.decode(st, m.ages[i].arena.record(at)); sub.who.Has(id) {
+				return sub
+			}
+			return nil // overwritten: they were split, or one of their pseudonyms was dropped
+		}
+	}
+	return nil
 }
 
 // now is the count of drops so far.
@@ -81,18 +109,38 @@ func (m *memo) now() uint64 {
 func (m *memo) remember(found map[vault.Blind][]vault.Identifier, subjects []*subject, before uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.idents[0] == nil || len(m.idents[0]) > mostRemembered || len(m.people[0]) > mostRemembered {
-		m.idents[1], m.people[1] = m.idents[0], m.people[0]
-		m.idents[0], m.people[0] = map[vault.Blind][]vault.Identifier{}, map[person.ID]*subject{}
+	if before < m.floor {
+		return
 	}
+	young := &m.ages[0]
+	if young.idents == nil || len(young.idents) > m.most || len(young.people) > m.most || young.arena.size() > mostArena {
+		m.ages[0], m.ages[1] = m.ages[1], m.ages[0]
+		young.begin()
+	}
+	stays := func(b vault.Blind) bool { return max(m.dropped[0][b], m.dropped[1][b]) <= before }
+	var buf []byte
+	defer func() { clear(buf[:cap(buf)]) }()
 	for b, list := range found {
-		if before >= m.floor && max(m.dropped[0][b], m.dropped[1][b]) <= before {
-			m.idents[0][b] = list
+		if !stays(b) {
+			continue
 		}
+		buf = encodeIdents(buf[:0], list)
+		young.idents[b] = young.arena.put(young.idents[b], buf)
 	}
+next:
 	for _, t := range subjects {
 		for _, id := range t.who.All() {
-			m.people[0][id] = t
+			if !stays(vault.Blind(id)) {
+				continue next
+			}
+		}
+		var ok bool
+		if buf, ok = m.words.encode(buf[:0], t); !ok {
+			continue
+		}
+		at := young.arena.put(young.people[t.who.Root], buf)
+		for _, id := range t.who.All() {
+			young.people[id] = at
 		}
 	}
 }
@@ -104,7 +152,7 @@ func (m *memo) forget(people []person.ID, blinds []vault.Blind) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.dropped[0] == nil || len(m.dropped[0]) > mostRemembered {
+	if m.dropped[0] == nil || len(m.dropped[0]) > m.most {
 		if m.dropped[1] != nil {
 			m.floor = m.turned
 		}
@@ -112,12 +160,21 @@ func (m *memo) forget(people []person.ID, blinds []vault.Blind) {
 	}
 	m.drops++
 	for _, id := range people {
-		delete(m.people[0], id)
-		delete(m.people[1], id)
+		for i := range m.ages {
+			if at, ok := m.ages[i].people[id]; ok {
+				m.ages[i].arena.wipe(at)
+				delete(m.ages[i].people, id)
+			}
+		}
+		m.dropped[0][vault.Blind(id)] = m.drops
 	}
 	for _, b := range blinds {
-		delete(m.idents[0], b)
-		delete(m.idents[1], b)
+		for i := range m.ages {
+			if at, ok := m.ages[i].idents[b]; ok {
+				m.ages[i].arena.wipe(at)
+				delete(m.ages[i].idents, b)
+			}
+		}
 		m.dropped[0][b] = m.drops
 	}
 }
@@ -152,10 +209,10 @@ func (st *state) outdated() (people []person.ID, blinds []vault.Blind) {
 	return people, blinds
 }
 
-// Holdings are what the gate remembers of people for a minute. See rights.Holder.
+// Holdings are what the gate remembers of people for a while. See rights.Holder.
 func (g *Gate) Holdings() []rights.Holding {
 	return []rights.Holding{
-		{Name: "the gate's memory", Keeps: "pseudonyms, keyed hashes of identifiers and heads of choices, for a minute", Forgets: rights.Deleted},
+		{Name: "the gate's memory", Keeps: "pseudonyms, their keys, keyed hashes of identifiers and heads of choices, used for ten minutes at most", Forgets: rights.Deleted},
 		{Name: "names as they were spelt", Keeps: "names of events and fields that the charter does not know, of nobody in particular, for a while", Forgets: rights.RunsOut},
 	}
 }
@@ -168,12 +225,15 @@ func (g *Gate) Forget(people []person.ID) {
 		gone[id] = true
 	}
 	var blinds []vault.Blind
+	var st state // for its room
 	m.mu.RLock()
-	for _, idents := range m.idents {
-		for b, list := range idents {
-			if slices.ContainsFunc(list, func(i vault.Identifier) bool { return gone[i.Of] }) {
+	for i := range m.ages {
+		for b, at := range m.ages[i].idents {
+			list := decodeIdents(&st, b, m.ages[i].arena.record(at))
+			if slices.ContainsFunc(list, func(n vault.Identifier) bool { return gone[n.Of] }) {
 				blinds = append(blinds, b)
 			}
+			st.identifiers.end(func(*vault.Identifier) {})
 		}
 	}
 	m.mu.RUnlock()

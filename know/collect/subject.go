@@ -176,7 +176,10 @@ func (st *state) permitsOne(p place, at person.Instant, purpose string, m person
 			stands = consent.Of(st.charter, purpose, person.Person{Root: p.id}, p.sub.choices, m, m.Now).Allowed
 		}
 		stands = stands && !(p.sub.restricted && s.Switchable)
-		p.sub.stands = append(p.sub.stands[:len(p.sub.stands):len(p.sub.stands)], stood{key, stands}) // copies of the subject share what was there
+		if p.sub.stands == nil {
+			p.sub.stands = st.answers.take(4)[:0]
+		}
+		p.sub.stands = append(p.sub.stands, stood{key, stands})
 	}
 	if !stands {
 		return false

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -171,18 +172,13 @@ func TestTheGatesMemoryLetsGo(t *testing.T) {
 	h.send("signup", `{"messageId":"k2","userId":"ann",`+at(2)+`,"traits":{"name":"Ann"}}`, Identify)
 	p := h.person(vault.UserID, "ann", h.now)
 	there := func() (n int) {
-		for i := range h.gate.memo.people {
-			for id := range h.gate.memo.people[i] {
-				if id == p.id {
-					n++
-				}
+		for i := range h.gate.memo.ages {
+			age := &h.gate.memo.ages[i]
+			if _, ok := age.people[p.id]; ok {
+				n++
 			}
-			for _, list := range h.gate.memo.idents[i] {
-				for _, ident := range list {
-					if ident.Of == p.id {
-						n++
-					}
-				}
+			for _, piece := range age.arena.pieces {
+				n += bytes.Count(piece[:cap(piece)], p.id[:])
 			}
 		}
 		return n

@@ -38,8 +38,22 @@ func (st *state) enrol(ident vault.Identifier) (place, error) {
 	sub := &subject{who: person.Person{Root: e.ID}, rings: map[person.ID]*vault.KeyRing{e.ID: ring}}
 	st.people[e.ID] = sub
 	st.new[e.ID] = &newcomer{enrolment: e}
+	st.came = append(st.came, ident)
 	st.lead(ident)
 	return place{sub, e.ID}, nil
+}
+
+// leave forgets newcomers of whom the request that brought them has left nothing: the next request is to find them as unknown as the store has them.
+func (st *state) leave() {
+	for _, ident := range st.came {
+		if st.onDisk(ident.Of) {
+			continue
+		}
+		delete(st.new, ident.Of)
+		delete(st.people, ident.Of)
+		st.idents[ident.Blind] = slices.DeleteFunc(slices.Clone(st.idents[ident.Blind]), func(n vault.Identifier) bool { return n.Of == ident.Of })
+	}
+	st.came = st.came[:0]
 }
 
 // lead adds an identifier to what the batch knows, device sessions in the order of their beginnings.

@@ -58,8 +58,8 @@ func (k *KeyRing) cipher() cipher.AEAD {
 }
 
 // small is the same key in little memory, for those who keep many.
-func (k *KeyRing) small() *KeyRing {
-	return &KeyRing{v: k.v, id: k.id, raw: k.raw, leaf: k.leaf, gone: k.gone}
+func (k *KeyRing) small() KeyRing {
+	return KeyRing{v: k.v, id: k.id, raw: k.raw, leaf: k.leaf, gone: k.gone}
 }
 
 // ID is the pseudonym whose key this is; zero for the home's own.
