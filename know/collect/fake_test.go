@@ -103,9 +103,12 @@ func (f *fakeStore) Load(_ context.Context, id person.ID, _ ...ledger.Row) (vaul
 	return l, nil
 }
 
-func (f *fakeStore) Commit(_ context.Context, c vault.Change) error {
+func (f *fakeStore) Commit(ctx context.Context, c vault.Change) error {
 	if f.before != nil {
 		f.before()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
