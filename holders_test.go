@@ -13,8 +13,8 @@ import (
 // fails the test below: a cache of people needs a rights.Holder, which is told of each erasure.
 var rememberers = map[string]string{
 	"trust/vault.ringShard.at":            "Vault.Forget drops the keys of who was forgotten; rings that somebody holds stop opening",
-	"know/collect.memo.idents":            "Gate.Forget",
-	"know/collect.memo.people":            "Gate.Forget",
+	"know/collect.age.idents":             "Gate.Forget",
+	"know/collect.age.people":             "Gate.Forget",
 	"know/collect.memo.dropped":           "keyed hashes of identifiers that were dropped, which lead to nobody; it turns over by itself",
 	"know/collect.subject.rings":          "a batch's, and the memo's: Gate.Forget; a ring of who was forgotten opens nothing",
 	"reach/decide.recent.at":              "Decider.Forget",

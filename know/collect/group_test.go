@@ -226,13 +226,11 @@ func TestWhoChangesTheirMindMeanwhileHoldsUpNobody(t *testing.T) {
 	for i := range 6 {
 		all = append(all, c.wait(context.Background(), "tills", pages(fmt.Sprint(i), fmt.Sprint("u", i%2), 1), BatchOf))
 	}
-	c.store.before = nil
-	before := func() {}
 	var once atomic.Bool
-	before = func() {
-		if c.holding.Add(1); once.CompareAndSwap(false, true) {
+	before := func() {
+		if once.CompareAndSwap(false, true) {
 			// u0 is brought in by another door just as the group hands in that they are new.
-			c.gate.parts.Store.(*fakeStore).mu.Lock()
+			c.store.mu.Lock()
 			b, _ := c.vault.Blind(vault.UserID, "u0")
 			e, _, _ := c.vault.Enrol(c.now)
 			f := c.store
