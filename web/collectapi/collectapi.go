@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -143,8 +142,7 @@ func (a *API) collect(w http.ResponseWriter, r *http.Request, _ access.Principal
 		a.parts.Took(time.Since(began))
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(done)))
+	h["Content-Type"], h["Content-Length"] = asJSON, doneLength
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(done)
 }
