@@ -60,7 +60,7 @@ func events(b *testing.B, o Options, persons int) {
 	go func() {
 		defer folder.Done()
 		for {
-			n, more, err := s.FoldWhenDue(ctx, 100_000) // as the serving process does
+			n, more, err := s.FoldWhenDue(ctx, 250_000) // as the serving process does
 			if err != nil {
 				b.Error(err)
 				return

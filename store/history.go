@@ -51,23 +51,24 @@ func (f *folding) write(ctx context.Context, c conn, window time.Duration) error
 		}
 		return int(a) - int(b)
 	})
-	sorted := make([]vault.Frame, len(order))
-	for i, at := range order {
-		sorted[i] = f.frames[at]
-	}
 	people := 256
 	if f.arrays {
 		people = 2048
 	}
-	for len(sorted) > 0 {
+	for len(order) > 0 {
 		tails := make([]*tail, 0, people)
-		for len(sorted) > 0 && len(tails) < people {
+		for len(order) > 0 && len(tails) < people {
+			of := f.frames[order[0]].Of
 			n := 1
-			for n < len(sorted) && sorted[n].Of == sorted[0].Of {
+			for n < len(order) && f.frames[order[n]].Of == of {
 				n++
 			}
-			tails = append(tails, newTail(sorted[:n], window))
-			sorted = sorted[n:]
+			own := make([]vault.Frame, n)
+			for i, at := range order[:n] {
+				own[i] = f.frames[at]
+			}
+			tails = append(tails, newTail(own, window))
+			order = order[n:]
 		}
 		if err := f.append(ctx, c, tails); err != nil {
 			return err

@@ -29,8 +29,11 @@ const (
 // leaseFor is how long a job of a process that died waits for another: that long, and until the other looks again, a third of it.
 const leaseFor = 6 * time.Second
 
-// foldAtOnce is how many events one fold brings into history.
-const foldAtOnce = 100_000
+// How many events one fold brings into history. On PostgreSQL several seconds' events gather for one: it writes each person once.
+const (
+	foldAtOnce       = 100_000
+	foldAtOnceShared = 250_000
+)
 
 // startJobs starts the background work of a serving process. What may run only once among many processes is leased.
 func (h *house) startJobs(ctx context.Context) (stop func(), err error) {
@@ -106,8 +109,12 @@ func (alone) Release(context.Context, string, string) error { return nil }
 
 // fold brings journalled events into people's histories until none is left.
 func (h *house) fold(ctx context.Context) error {
+	atOnce := foldAtOnce
+	if h.shared() {
+		atOnce = foldAtOnceShared
+	}
 	for {
-		_, more, err := h.store.FoldWhenDue(ctx, foldAtOnce)
+		_, more, err := h.store.FoldWhenDue(ctx, atOnce)
 		if err != nil || !more || ctx.Err() != nil {
 			return err
 		}
