@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"math"
 	"slices"
 	"time"
 
@@ -40,14 +41,12 @@ func (s *Store) Oldest(ctx context.Context) (receipt, look person.Instant, err e
 func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (out []ledger.Receipt, err error) {
 	now := s.clock()
 	before, ahead := now.Add(-s.dialect.settled), now.Add(time.Hour)
+	q := accounted("seq >= $1 AND seq < COALESCE((SELECT MIN(seq) FROM receipt WHERE seq >= $1 AND at > $3 AND at <= $4), $5)", after+1, limit,
+		func(r ledger.Receipt) { out = append(out, r) })
+	q.args = append(q.args, int64(before), int64(ahead), int64(math.MaxInt64))
 	read := func(c conn) error {
 		out = out[:0]
-		fresh := false
-		return c.do(ctx, accounted(after+1, limit, func(r ledger.Receipt) {
-			if fresh = fresh || r.At > before && r.At <= ahead; !fresh {
-				out = append(out, r)
-			}
-		}))
+		return c.do(ctx, q)
 	}
 	if s.dialect.accounting == "" {
 		err = s.engine.snapshot(ctx, read)
@@ -62,10 +61,10 @@ func (s *Store) ReceiptsAfter(ctx context.Context, after int64, limit int) (out 
 	return out, err
 }
 
-// accounted reads receipts as the ledger knows them.
-func accounted(from int64, limit int, yield func(ledger.Receipt)) query {
+// accounted reads receipts as the ledger knows them: up to limit ($2) from a number ($1) on, those of which which says so.
+func accounted(which string, from int64, limit int, yield func(ledger.Receipt)) query {
 	return query{
-		text: "SELECT seq, key, person, at, head, body FROM receipt WHERE seq >= $1 ORDER BY seq LIMIT $2", args: []driver.Value{from, int64(max(limit, 0))},
+		text: "SELECT seq, key, person, at, head, body FROM receipt WHERE " + which + " ORDER BY seq LIMIT $2", args: []driver.Value{from, int64(max(limit, 0))},
 		scan: func(r row) error {
 			a := ledger.Receipt{Number: r.int(0), At: r.at(3)}
 			if a.Emptied = r.id(2) == ledger.Forgotten && len(r.bytes(5)) == len(a.Leaf); a.Emptied {
@@ -83,7 +82,7 @@ func accounted(from int64, limit int, yield func(ledger.Receipt)) query {
 func (l looks) Receipts(ctx context.Context, from int64, limit int) (out []ledger.Receipt, err error) {
 	err = l.s.engine.snapshot(ctx, func(c conn) error {
 		out = out[:0]
-		return c.do(ctx, accounted(from, limit, func(r ledger.Receipt) { out = append(out, r) }))
+		return c.do(ctx, accounted("seq >= $1", from, limit, func(r ledger.Receipt) { out = append(out, r) }))
 	})
 	return out, err
 }

@@ -126,13 +126,16 @@ func (l *lite) open(file string, cache int) (*liteConn, error) {
 }
 
 func (l *lite) openReader() (*liteConn, error) {
-	c, err := l.openBoth(-8 << 10)
+	// What a reader has of rapport.db is gone with the next commit, what it has of history.db with the next fold.
+	c, err := l.openBoth(-4 << 10)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = c.c.Exec("PRAGMA query_only=ON", nil); err != nil {
-		c.close()
-		return nil, fault(err)
+	for _, pragma := range []string{"past.cache_size=-6144", "query_only=ON"} {
+		if _, err = c.c.Exec("PRAGMA "+pragma, nil); err != nil {
+			c.close()
+			return nil, fault(err)
+		}
 	}
 	return c, nil
 }

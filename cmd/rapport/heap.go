@@ -7,12 +7,14 @@ import (
 	"runtime/metrics"
 )
 
-// The garbage that a served home may hold before it is collected. Small homes are not collected all the time; those of some hundred
-// thousand people stay under half a gigabyte in all; beyond large, processor time is dearer than memory.
+// The garbage that a served home may hold before it is collected. Who holds little is not collected all the time: what is alive and garbage
+// come to inAll, which the home of some hundred thousand people whose events come takes anyway, and stays under half a gigabyte in all;
+// beyond large, processor time is dearer than memory.
 const (
-	headroom             = 96 << 20
+	inAll                = 280 << 20
+	headroom             = 96 << 20 // at least
 	large                = 200 << 20
-	leastPart, mostParts = 40, 300 // in hundredths of what is alive
+	leastPart, mostParts = 40, 500 // in hundredths of what is alive
 )
 
 // gcPercent is Go's GOGC for so many bytes alive.
@@ -20,7 +22,8 @@ func gcPercent(alive uint64) int {
 	if alive >= large {
 		return 100
 	}
-	return int(min(max(headroom*100/max(alive, 1), leastPart), mostParts))
+	garbage := max(headroom, inAll-alive)
+	return int(min(max(garbage*100/max(alive, 1), leastPart), mostParts))
 }
 
 // tendHeap sets GOGC after each collection by what was found alive, unless whoever started the process set one.
