@@ -114,6 +114,7 @@ type Model struct {
 	terms  terms
 
 	index   map[string]int32
+	names   *names // the same, for events' many lines
 	column  map[string]int32
 	allowed *Set          // what Allow nil means
 	trends  [12][]float64 // by month: what the trend adds, by candidate
@@ -200,6 +201,7 @@ func (m *Model) ready() {
 	for i, id := range m.ids {
 		m.index[id] = int32(i)
 	}
+	m.names = newNames(m.ids)
 	m.column = make(map[string]int32, len(m.columns))
 	for i, c := range m.columns {
 		m.column[c] = int32(m.candidates + i)
