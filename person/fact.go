@@ -40,7 +40,11 @@ type Event struct {
 type EventID [16]byte
 
 // String is the id as reasons name it: "evt_" and 26 letters and digits.
-func (e EventID) String() string { return "evt_" + pseudonymText.EncodeToString(e[:]) }
+func (e EventID) String() string {
+	var b [30]byte
+	pseudonymText.Encode(b[copy(b[:], "evt_"):], e[:])
+	return string(b[:])
+}
 
 // Line is one item in an event: an order's line, or the one item that was looked at (quantity 1).
 type Line struct {

@@ -29,6 +29,8 @@ type chunk struct {
 // addTo adds the chunk's frames.
 func (c *chunk) addTo(l *vault.Loaded) error {
 	bodies := c.body
+	const head = 28 // bytes, about
+	l.Frames = slices.Grow(l.Frames, len(c.heads)/head+1)
 	return vault.ParseHeads(c.heads, 0, func(f vault.Frame, length int) error {
 		if length > len(bodies) {
 			return vault.ErrFrames
@@ -122,13 +124,16 @@ func (s *Store) loadAlone(ctx context.Context, id person.ID) (l vault.Loaded, do
 		return vault.Loaded{}, false, err
 	}
 	if s.waiting != nil {
+		folded := len(l.Frames)
 		if err := s.loadWaiting(ctx, &l, before.last); err != nil {
 			return vault.Loaded{}, false, err
 		}
 		if !s.waiting.since(before) {
 			return vault.Loaded{}, false, nil
 		}
-		l.Frames = unrepeated(l.Frames, s.window)
+		if len(l.Frames) > folded { // else a fold has left out what came twice
+			l.Frames = unrepeated(l.Frames, s.window)
+		}
 	}
 	oldestFirst(l.Frames)
 	return l, true, nil

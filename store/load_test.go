@@ -17,7 +17,7 @@ func TestALoadAllocatesLittle(t *testing.T) {
 		if _, err := s.Load(context.Background(), ids[7]); err != nil {
 			t.Fatal(err)
 		}
-	}); n > 60 && !torture.Raced {
+	}); n > 52 && !torture.Raced {
 		t.Errorf("a person with ten events and two facts makes %.0f allocations", n)
 	}
 }

@@ -91,7 +91,8 @@ func slowly(m *Model, in Input) (scored []Scored, parts map[string][]Part) {
 // TestRankingIsPlain compares the ranking of random histories, all of it and the best of it, and the reasons, with the slow way, to the last bit: in one
 // room for an input, in none, and in one that another input left.
 func TestRankingIsPlain(t *testing.T) {
-	m := townModel(t)
+	m, large := townModel(t), townModel(t)
+	large.near = nil // as with very many candidates
 	names := append(catalogueOf(20), "unknown", "")
 	counts := func(n string) bool { return n == "order" }
 	rapid.Check(t, func(t *rapid.T) {
@@ -108,6 +109,9 @@ func TestRankingIsPlain(t *testing.T) {
 		want, reasons := slowly(m, in)
 		most := rapid.IntRange(1, 25).Draw(t, "most")
 		var room Room
+		if d := cmp.Diff(want, large.Rank(nil, in)); d != "" {
+			t.Fatal("with many candidates", d)
+		}
 		for _, r := range []*Room{nil, &room} {
 			in.Room, in.Most = r, 0
 			if d := cmp.Diff(want, m.Rank(nil, in)); d != "" {

@@ -113,6 +113,7 @@ type Model struct {
 	season []season  // by month, 12 of them; none when the histories are too short to know
 	terms  terms
 
+	near    []uint16 // to again, in half the room, for Rank, which goes through hundreds of rows; nil with too many candidates for it
 	index   map[string]int32
 	names   *names // the same, for events' many lines
 	column  map[string]int32
@@ -202,6 +203,12 @@ func (m *Model) ready() {
 		m.index[id] = int32(i)
 	}
 	m.names = newNames(m.ids)
+	if m.candidates <= 1<<16 {
+		m.near = make([]uint16, len(m.to))
+		for e, t := range m.to {
+			m.near[e] = uint16(t)
+		}
+	}
 	m.column = make(map[string]int32, len(m.columns))
 	for i, c := range m.columns {
 		m.column[c] = int32(m.candidates + i)

@@ -212,10 +212,10 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 			score[at] += s.again
 		}
 		lo, hi := m.start[at], m.start[at+1]
-		to, weight := m.to[lo:hi], m.weight[lo:hi]
-		weight = weight[:len(to)]
-		for e, t := range to {
-			score[t] += s.x * float64(weight[e])
+		if m.near != nil {
+			add(score, m.near[lo:hi], m.weight[lo:hi], s.x)
+		} else {
+			add(score, m.to[lo:hi], m.weight[lo:hi], s.x)
 		}
 	}
 	allow := in.Allow
@@ -226,6 +226,14 @@ func (m *Model) Rank(dst []Scored, in Input) []Scored {
 		return m.choose(dst, w, allow, in.Most)
 	}
 	return m.sort(dst, w, allow)
+}
+
+// add adds a source's weights, each to its target.
+func add[T int32 | uint16](score []float64, to []T, weight []float32, x float64) {
+	weight = weight[:len(to)]
+	for e, t := range to {
+		score[t] += x * float64(weight[e])
+	}
 }
 
 // choose gives the n best in order. They are kept in a heap with the worst of them at its top, which nearly every item is worse than.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
+	"hash"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +42,9 @@ var (
 // that nothing is remembered, and who makes up names is refused.
 
 func (d *Decider) mark(id ID) []byte {
-	m := hmac.New(sha256.New, d.unkept)
+	m := d.marks.Get().(hash.Hash)
+	defer d.marks.Put(m)
+	m.Reset()
 	_, _ = m.Write(id[:10])
 	return m.Sum(nil)[:6]
 }

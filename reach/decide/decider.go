@@ -9,6 +9,8 @@ package decide
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"sync"
@@ -52,15 +54,17 @@ type Decider struct {
 	shared   bool
 	stub     *access.Stub
 	asking   atomic.Int32
-	unkept   []byte // marks the names of decisions of which no receipt is kept
+	marks    sync.Pool // of hash.Hash: marks the names of decisions of which no receipt is kept
 }
 
 // New makes a Decider.
 func New(live *Live, v *vault.Vault, store vault.Store, o Options) *Decider {
 	d := &Decider{
 		live: live, vault: v, store: store, clock: o.Clock, deadline: o.Deadline, observe: o.Observe, shared: o.Shared,
-		stub: access.NewStub(v.Secret("feedback")), unkept: v.Secret("decision names"),
+		stub: access.NewStub(v.Secret("feedback")),
 	}
+	unkept := v.Secret("decision names")
+	d.marks.New = func() any { return hmac.New(sha256.New, unkept) }
 	if d.clock == nil {
 		d.clock = person.SystemClock
 	}

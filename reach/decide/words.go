@@ -80,21 +80,21 @@ func tongueOf(lang string, brand *charter.Brand) (*tongue, string) {
 
 // day writes the day of an instant as the brand's clock has it; the year only when it is not near.
 func (t *tongue) day(i, now person.Instant, place *time.Location) string {
-	d, n := i.Time().In(place), now.Time().In(place)
-	form := t.date
-	if away := n.Sub(d); away > 300*24*time.Hour || away < -300*24*time.Hour {
-		form = t.dateYear
-	}
-	number := strconv.Itoa(d.Day())
-	if d.Day() == 1 && t == tongues["fr"] {
+	year, month, day := i.Time().In(place).Date()
+	number := strconv.Itoa(day)
+	if day == 1 && t == tongues["fr"] {
 		number = "1er"
 	}
-	return fill(form, "D", number, "M", t.months[d.Month()-1], "Y", strconv.Itoa(d.Year()))
+	if away := now.Time().Sub(i.Time()); away > 300*24*time.Hour || away < -300*24*time.Hour {
+		return fill(t.dateYear, "D", number, "M", t.months[month-1], "Y", strconv.Itoa(year))
+	}
+	return fill(t.date, "D", number, "M", t.months[month-1])
 }
 
 // fill puts the texts into the places of a sentence. What is put in is not searched for places again.
 func fill(form string, pairs ...string) string {
-	b := make([]byte, 0, len(form)+64)
+	var room [256]byte
+	b := room[:0]
 next:
 	for i := 0; i < len(form); {
 		if c := form[i]; c < 'A' || c > 'Z' { // nothing to be filled in begins here
