@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -235,25 +236,25 @@ func measure(ctx context.Context, s *server, conns int, rate float64, d time.Dur
 // seconds would measure little else.
 func (g *collectHome) warm(ctx context.Context) error {
 	g.o.Log("everybody once")
-	once := func(conn int, n int64, dst []byte) []byte {
+	var seen atomic.Int64
+	once := func(_ int, _ int64, dst []byte) []byte {
 		now := time.Now().UTC().Format(stamp)
+		first := seen.Add(100) - 100
 		body := append(make([]byte, 0, 64<<10), `{"batch":[`...)
-		for i := range 100 {
+		for i := range int64(100) {
 			if i > 0 {
 				body = append(body, ',')
 			}
-			body = fmt.Appendf(body, `{"type":"track","messageId":"warm-%d-%d-%d-%d","userId":"%s","timestamp":"%s","event":"Product Viewed","properties":{"product_id":"1000001"}}`,
-				g.run, conn, n, i, userID(int((n*16+int64(conn))*100+int64(i))%g.people), now)
+			body = fmt.Appendf(body, `{"type":"track","messageId":"warm-%d-%d","userId":"%s","timestamp":"%s","event":"Product Viewed","properties":{"product_id":"1000001"}}`,
+				g.run, first+i, userID(int((first+i)%int64(g.people))), now)
 		}
 		return post(dst, "/v1/batch", g.auth, append(body, `]}`...))
 	}
-	for seen := 0.0; seen < float64(g.people); {
-		l, err := measure(ctx, g.ours, 16, 0, 5*time.Second, once)
-		if err != nil {
+	for seen.Load() < int64(g.people) {
+		if _, err := measure(ctx, g.ours, 16, 0, 5*time.Second, once); err != nil {
 			return err
 		}
-		seen += float64(l.requests) * 100
-		g.o.Log("%.0f of %d", min(seen, float64(g.people)), g.people)
+		g.o.Log("%d of %d", min(seen.Load(), int64(g.people)), g.people)
 	}
 	return nil
 }
