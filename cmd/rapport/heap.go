@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // The garbage that a served home may hold before it is collected. Who holds little is not collected all the time: what is alive and garbage
@@ -15,10 +16,30 @@ const (
 	headroom             = 96 << 20 // at least
 	large                = 200 << 20
 	leastPart, mostParts = 40, 500 // in hundredths of what is alive
+	whileLearning        = 25
 )
+
+// learners is how many learn now. What learning holds is large, lives to its end and costs the collector little, having no pointers in it.
+var learners atomic.Int32
+
+// frugal has garbage collected more often until done is called, unless whoever started the process set GOGC.
+func frugal() (done func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	learners.Add(1)
+	before := debug.SetGCPercent(whileLearning)
+	return func() {
+		learners.Add(-1)
+		debug.SetGCPercent(before)
+	}
+}
 
 // gcPercent is Go's GOGC for so many bytes alive.
 func gcPercent(alive uint64) int {
+	if learners.Load() > 0 {
+		return whileLearning
+	}
 	if alive >= large {
 		return 100
 	}

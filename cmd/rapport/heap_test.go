@@ -11,4 +11,11 @@ func TestGarbageIsKeptByTheSizeOfTheHome(t *testing.T) {
 			t.Errorf("%d MB alive: %d, want %d", c.alive>>20, got, c.want)
 		}
 	}
+	done := frugal()
+	if got := gcPercent(1 << 30); got != whileLearning {
+		t.Errorf("while learning: %d, want %d", got, whileLearning)
+	}
+	if done(); gcPercent(1<<30) != 100 {
+		t.Error("garbage is still collected as while learning")
+	}
 }

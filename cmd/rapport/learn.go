@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -63,7 +65,11 @@ func runLearn(ctx context.Context, h *house, args learnArgs, say *speaker) error
 		}
 		return nil
 	}
-	say.Printf("Model %s: %d people, %d items, %d columns of facts, %d weights, none on fewer than %d people.\n", q.version, q.People, q.Items, q.Columns, q.Weights, h.charter().K)
+	people := fmt.Sprintf("%d people", q.People)
+	if q.Learnt < q.People {
+		people = fmt.Sprintf("a sample of %d of %d people", q.Learnt, q.People)
+	}
+	say.Printf("Model %s: %s, %d items, %d columns of facts, %d weights, none on fewer than %d people.\n", q.version, people, q.Items, q.Columns, q.Weights, h.charter().K)
 	if q.People == 0 {
 		say.Printf("%s\n", q.why(h.charter()))
 		return nil
@@ -109,6 +115,7 @@ func (l lesson) why(c *charter.Charter) string {
 func (h *house) learn(ctx context.Context, actor string, progress func(float64)) (lesson, error) {
 	h.learning.Lock()
 	defer h.learning.Unlock()
+	defer frugal()()
 	house := h.live.House()
 	c := house.Charter
 	purpose := ""
@@ -139,6 +146,7 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 	counts := recommend.Counts(c)
 	var failed error
 	var census *quality.Census
+	var sample recommend.Sample
 	histories := iter.Seq[recommend.History](func(yield func(recommend.History) bool) {
 		stopped := fmt.Errorf("enough")
 		census = quality.NewCensus(c, now)
@@ -154,15 +162,22 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 				census.Add(r.Facts, r.SameValue)
 			}
 			j := tact.JudgeLearning(tact.Case{Series: &house.Series, Charter: c, Who: r.Who, Facts: r.Facts, History: r.History, Choices: r.Choices, Restricted: r.Restricted,
-				Feedback: r.Feedback, Complaints: r.Complaints, Moment: person.Moment{At: now, Now: now}}, purpose)
+				Feedback: r.Feedback, Complaints: r.Complaints, Moment: person.Moment{At: now, Now: h.clock()}}, purpose)
 			if j.Standing.Allowed {
 				l.allowed++
 			}
-			o, err := r.Open(j.Permit, h.clock())
-			if err != nil {
-				return nil // this person allows nothing
+			drawn := draw(r.Who.Root)
+			if j.Standing.Allowed && !sample.Wants(drawn) { // what nobody learns from stays closed
+				if !yield(recommend.History{Draw: drawn}) {
+					return stopped
+				}
+				return nil
 			}
-			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, person.InUse(o.Facts))}
+			o, err := r.OpenLines(j.Permit, h.clock()) // where they allow nothing it opens nothing
+			if err != nil {
+				return err
+			}
+			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, person.InUse(o.Facts)), Draw: drawn}
 			// What cannot be had today (a coupon, petrol, what is out of stock) is neither offered nor a reason until the next learning.
 			one.Taken = slices.DeleteFunc(one.Taken, func(t recommend.Taken) bool {
 				it := house.Shelf.Item(t.Item)
@@ -187,7 +202,7 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 		}
 	}
 	m, q, err := recommend.Learn(ctx, histories, recommend.Options{K: c.K, Items: items, Sensitive: func(id string) bool { return len(house.Shelf.Sensitive(id)) > 0 },
-		Candidate: func(id string) bool { return house.Shelf.Item(id) != nil }, Progress: progress, Clock: h.clock})
+		Candidate: func(id string) bool { return house.Shelf.Item(id) != nil }, Progress: progress, Clock: h.clock, Sample: &sample})
 	l.Quality = q
 	if failed != nil {
 		err = failed
@@ -209,6 +224,12 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 		return l, err
 	}
 	return l, h.follow(ctx)
+}
+
+// draw is what a person draws where more come than can be learnt from: the same each time, and no clue to who they are.
+func draw(id person.ID) uint64 {
+	sum := sha256.Sum256(append([]byte("learning"), id[:]...))
+	return binary.BigEndian.Uint64(sum[:8])
 }
 
 // keepCensus keeps how good what is kept is, as counted today. Without a whole count the last one stays.

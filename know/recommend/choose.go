@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"math"
 
 	"github.com/rapporthq/rapport/person"
 )
@@ -36,18 +37,23 @@ func choose(ctx context.Context, c *corpus, opts *Options, q *Quality) error {
 		first.Memory, first.HalfLife = 0, 0
 	}
 	q.Chosen = first
+	limit := uint64(math.MaxUint64)
+	if c.spent > opts.choosing {
+		limit = c.below(opts.choosing)
+	}
+	out := func(p int) bool { return c.draw[p] >= limit }
 	if timed && span >= leastSpan {
-		if err := chooseByTime(ctx, c, opts, q, span); err != nil {
+		if err := chooseByTime(ctx, c, opts, q, span, out); err != nil {
 			return err
 		}
 	}
 	opts.Progress(0.7)
-	return strong(ctx, c, opts, q, timed)
+	return strong(ctx, c, opts, q, timed, out)
 }
 
-func chooseByTime(ctx context.Context, c *corpus, opts *Options, q *Quality, span float64) error {
+func chooseByTime(ctx context.Context, c *corpus, opts *Options, q *Quality, span float64, out func(int) bool) error {
 	until := c.end + 1 - person.Instant(min(heldDays, span/4)*day)
-	v := c.see(until, opts.K, opts.Candidate, nil)
+	v := c.see(until, opts.K, opts.Candidate, out)
 	judged := c.futures(v, opts.Items)
 	if len(judged) < leastJudged || len(v.candidates) == 0 {
 		return nil
@@ -59,9 +65,10 @@ func chooseByTime(ctx context.Context, c *corpus, opts *Options, q *Quality, spa
 			q.JudgedNew++
 		}
 	}
+	l := learner{v: v, opts: opts, work: chooseSolving}
 	var tried []outcome
 	try := func(lambda, memory, drop float64) error {
-		m, err := build(ctx, v, opts, terms{Lambda: lambda, Memory: memory, Drop: drop})
+		m, err := l.build(ctx, terms{Lambda: lambda, Memory: memory, Drop: drop})
 		if err != nil {
 			return err
 		}

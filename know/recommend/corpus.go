@@ -13,68 +13,92 @@ import (
 	"github.com/rapporthq/rapport/person"
 )
 
-// corpus holds all histories in flat arrays: about 12 bytes for each distinct item of a person, 8 for each time.
+// corpus holds the histories in flat arrays: about 12 bytes for each distinct item of a person, 8 for each time.
 type corpus struct {
 	items   []string // sorted
 	columns []string // sorted
 	first   []int    // person → first of their entries; one more than there are people
 	item    []int32  // entry → item, rising within a person
-	when    []int    // entry → first of its times; one more than there are entries
+	when    []uint32 // entry → first of its times; one more than there are entries
 	times   []person.Instant
 	colAt   []int // person → first of their columns
 	col     []int32
 	mark    []uint64 // person → a number made of what they took: chooses hold-outs in no order of people
+	draw    []uint64 // person → what they drew: who is learnt from when there are too many
 	end     person.Instant
 	begin   person.Instant
+
+	given int    // histories that came, whether they are in it or not
+	most  int64  // what its people may cost together; see work
+	spent int64  // what they do
+	limit uint64 // who drew this or more is not in it
 }
 
 // ErrHistory says that a history cannot be learnt from.
 var ErrHistory = errors.New("a history is not in order: an item has no times, times that do not rise, or comes twice")
 
-// gather copies the histories.
-func gather(ctx context.Context, histories iter.Seq[History]) (*corpus, error) {
-	c := &corpus{first: []int{0}, when: []int{0}, colAt: []int{0}, begin: math.MaxInt64}
-	itemAt, colAt := map[string]int32{}, map[string]int32{}
-	number := func(at map[string]int32, names *[]string, name string) int32 {
-		i, ok := at[name]
-		if !ok {
-			i = int32(len(*names))
-			at[name] = i
-			*names = append(*names, name)
+// gather copies the histories, of so many people as may be learnt from.
+func gather(ctx context.Context, histories iter.Seq[History], most int64, sample *Sample) (*corpus, error) {
+	c := &corpus{first: []int{0}, when: []uint32{0}, colAt: []int{0}, most: most, limit: math.MaxUint64}
+	items, columns := names{}, names{}
+	shrink := func() {
+		c.shrink()
+		if sample != nil {
+			sample.limit = c.limit
 		}
-		return i
+		items.forget(c.item)
+		columns.forget(c.col)
 	}
 	for h := range histories {
-		if len(c.first)%1024 == 0 && ctx.Err() != nil {
+		if c.given++; c.given%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		var mark uint64
-		for _, t := range h.Taken {
+		taken, times, mark := cut(h.Taken), 0, uint64(0)
+		for _, t := range taken {
 			if len(t.When) == 0 || !slices.IsSorted(t.When) {
 				return nil, ErrHistory
 			}
-			c.item = append(c.item, number(itemAt, &c.items, t.Item))
-			c.times = append(c.times, t.When...)
-			c.when = append(c.when, len(c.times))
-			if t.When[0] != 0 {
-				c.begin = min(c.begin, t.When[0])
-			}
-			c.end = max(c.end, t.Last())
+			times += len(lastTimes(t.When))
 			mark += hash(t.Item, uint64(t.Last())) // a sum: the order of what they took does not matter
 		}
+		draw := h.Draw
+		if draw == 0 {
+			draw = mark
+		}
+		if draw >= c.limit {
+			continue
+		}
+		for _, t := range taken {
+			c.item = append(c.item, items.number(t.Item))
+			c.times = append(c.times, lastTimes(t.When)...)
+			c.when = append(c.when, uint32(len(c.times)))
+		}
 		for _, name := range h.Columns {
-			c.col = append(c.col, number(colAt, &c.columns, name))
+			c.col = append(c.col, columns.number(name))
 		}
 		c.first = append(c.first, len(c.item))
 		c.colAt = append(c.colAt, len(c.col))
-		c.mark = append(c.mark, mark)
+		c.mark, c.draw = append(c.mark, mark), append(c.draw, draw)
+		if c.spent += work(len(taken), times); c.spent > c.most+c.most/4 {
+			shrink()
+		}
 	}
-	if c.end == 0 {
-		c.begin = 0
+	if c.spent > c.most {
+		shrink()
 	}
-	rename(&c.items, c.item)
-	rename(&c.columns, c.col)
+	c.items, c.columns = items.sort(c.item), columns.sort(c.col)
+	c.span()
 	return c, c.order()
+}
+
+// span says when the histories begin and end, as far as times are known.
+func (c *corpus) span() {
+	for _, t := range c.times {
+		if t != 0 && (c.begin == 0 || t < c.begin) {
+			c.begin = t
+		}
+		c.end = max(c.end, t)
+	}
 }
 
 // hash is a number made of a text and a number; it is the same everywhere, and nobody chooses by it but hold-outs.
@@ -88,28 +112,56 @@ func hash(s string, n uint64) uint64 {
 	return x ^ x>>31
 }
 
-// rename sorts the names and renumbers what refers to them.
-func rename(names *[]string, refs []int32) {
-	order := make([]int32, len(*names))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		if (*names)[a] < (*names)[b] {
-			return -1
+// names gives numbers to names.
+type names struct {
+	list []string
+	at   map[string]int32
+}
+
+func (n *names) number(name string) int32 {
+	i, known := n.at[name]
+	if !known {
+		if n.at == nil {
+			n.at = map[string]int32{}
 		}
-		return 1
-	})
-	to := make([]int32, len(order))
-	sorted := make([]string, len(order))
-	for i, o := range order {
-		to[o] = int32(i)
-		sorted[i] = (*names)[o]
+		i = int32(len(n.list))
+		n.at[name] = i
+		n.list = append(n.list, name)
+	}
+	return i
+}
+
+// forget leaves out the names to which nothing refers, and renumbers what does.
+func (n *names) forget(refs []int32) {
+	used := make([]bool, len(n.list))
+	for _, r := range refs {
+		used[r] = true
+	}
+	old := n.list
+	*n = names{}
+	to := make([]int32, len(old))
+	for i, name := range old {
+		if used[i] {
+			to[i] = n.number(name)
+		}
 	}
 	for i, r := range refs {
 		refs[i] = to[r]
 	}
-	*names = sorted
+}
+
+// sort gives the names in order and renumbers what refers to them.
+func (n *names) sort(refs []int32) []string {
+	sorted := slices.Clone(n.list)
+	slices.Sort(sorted)
+	to := make([]int32, len(sorted))
+	for i, name := range sorted {
+		to[n.at[name]] = int32(i)
+	}
+	for i, r := range refs {
+		refs[i] = to[r]
+	}
+	return sorted
 }
 
 // order sorts each person's entries by item and columns by name.
@@ -136,7 +188,7 @@ func (c *corpus) order() error {
 			copy(c.times[at:], times)
 			for i, e := range es {
 				c.item[lo+i] = e.item
-				at += len(e.when)
+				at += uint32(len(e.when))
 				c.when[lo+i+1] = at
 			}
 		}

@@ -32,10 +32,13 @@ func (c *corpus) futures(v *view, catalogue []string) []future {
 	}
 	var fs []future
 	for p := range c.people() {
+		if v.out != nil && v.out(p) {
+			continue
+		}
 		f := future{p: p}
 		known := false
 		for e := c.first[p]; e < c.first[p+1]; e++ {
-			before, times := v.before(e), c.when[e+1]-c.when[e]
+			before, times := v.before(e), int(c.when[e+1]-c.when[e])
 			known = known || len(before) > 0
 			if len(before) == times || !may[c.item[e]] {
 				continue
@@ -219,7 +222,9 @@ func (j *judge) person(f *future) {
 						} else {
 							s += r
 						}
-						top = push(top, ranked{o.item, s})
+						if len(top) < 10 || s >= top[9].score {
+							top = push(top, ranked{o.item, s})
+						}
 					}
 					j.all[k] += gainOf(top, truth, len(f.truth))
 					j.fresh[k] += fresh

@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -16,6 +17,7 @@ import (
 type History struct {
 	Taken   []Taken  // as Take makes it
 	Columns []string // as Columns makes it
+	Draw    uint64   // an even draw that says nothing of the person, the same each time; 0: it is made of what they took
 }
 
 // Options says how to learn. K is needed; the rest has good zero values.
@@ -26,7 +28,10 @@ type Options struct {
 	Sensitive func(id string) bool // items that the charter's rules mark; nil: none
 	Progress  func(share float64)  // called now and then with the share done, in [0,1]; may be nil
 	Clock     person.Clock         // for Quality.FitSeconds; nil: the system's
+	Sample    *Sample              // told whose histories are not needed; may be nil
 	Fixed     *Fixed               // numbers to use instead of choosing them; Quality then has no figures
+
+	most, choosing int64 // tests set them; see work
 }
 
 // Fixed are the model's few numbers beside its weights, chosen on held-out weeks or by who has chosen them before.
@@ -43,13 +48,15 @@ type Fixed struct {
 // Quality is what the hold-out of the last weeks said of the model, before it was fitted again on all. Figures are 0 where
 // there was nothing to judge by.
 type Quality struct {
-	People, Items, Columns, Weights int
-	HeldFrom                        person.Instant // the last weeks start here; zero when the histories have no times
-	Judged, JudgedNew               int            // people by whom NDCG10 and NDCG10New are measured
-	NDCG10, NDCG10New               float64        // of the last weeks: bought products allowed, and new ones only
-	Recall20, NDCG100               float64        // strong generalisation: people whom the fit never saw
-	FitSeconds                      float64        // the last fit, on all
-	Chosen                          Fixed
+	People                  int // whose histories came
+	Learnt                  int // of them those it was learnt from: all, or a sample (see Learn)
+	Items, Columns, Weights int
+	HeldFrom                person.Instant // the last weeks start here; zero when the histories have no times
+	Judged, JudgedNew       int            // people by whom NDCG10 and NDCG10New are measured
+	NDCG10, NDCG10New       float64        // of the last weeks: bought products allowed, and new ones only
+	Recall20, NDCG100       float64        // strong generalisation: people whom the fit never saw
+	FitSeconds              float64        // the last fit, on all
+	Chosen                  Fixed
 }
 
 // ErrK says that the floor is missing: without it nothing is learnt.
@@ -57,6 +64,11 @@ var ErrK = errors.New("learning needs k, the least number of people behind any w
 
 // Learn learns from one history for each person: it counts, chooses its few numbers on the last weeks, measures, and
 // fits again on everything. An error leaves no model. The order of the histories does not matter to the bytes.
+//
+// What it costs is bounded, whoever comes. Of people who together cost more than a stated work (see sample.go; 50,000 people of 150 things taken once each, for
+// example) a sample is learnt from, of those who drew the lowest numbers, and what is said of k people is then said of k people of the sample. The few numbers are
+// chosen on a smaller sample, with the same k. A regularisation that was chosen on fewer people suits more: it is the ratio of two
+// variances, whatever the number of rows (Hoerl and Kennard, "Ridge Regression", Technometrics 1970, section 6).
 func Learn(ctx context.Context, histories iter.Seq[History], opts Options) (*Model, Quality, error) {
 	var q Quality
 	if opts.K < 2 {
@@ -68,7 +80,8 @@ func Learn(ctx context.Context, histories iter.Seq[History], opts Options) (*Mod
 	if opts.Progress == nil {
 		opts.Progress = func(float64) {}
 	}
-	c, err := gather(ctx, histories)
+	opts.most, opts.choosing = cmp.Or(opts.most, mostWork), cmp.Or(opts.choosing, chooseWork)
+	c, err := gather(ctx, histories, opts.most, opts.Sample)
 	if err != nil {
 		return nil, q, err
 	}
@@ -80,28 +93,48 @@ func Learn(ctx context.Context, histories iter.Seq[History], opts Options) (*Mod
 	}
 	opts.Progress(0.8)
 	begin := opts.Clock()
-	v := c.see(math.MaxInt64, opts.K, opts.Candidate, nil)
-	m, err := build(ctx, v, &opts, terms(q.Chosen))
+	l := learner{v: c.see(math.MaxInt64, opts.K, opts.Candidate, nil), opts: &opts, work: fitSolving}
+	m, err := l.build(ctx, terms(q.Chosen))
 	if err != nil {
 		return nil, Quality{}, err
 	}
 	q.FitSeconds = float64(opts.Clock()-begin) / float64(time.Second/time.Microsecond)
-	q.People, q.Items, q.Columns, q.Weights = c.people(), m.candidates, len(m.columns), len(m.weight)
+	q.People, q.Learnt, q.Items, q.Columns, q.Weights = c.given, c.people(), m.candidates, len(m.columns), len(m.weight)
 	opts.Progress(1)
 	return m, q, nil
 }
 
-// build fits a model on a view.
-func build(ctx context.Context, v *view, opts *Options, t terms) (*Model, error) {
-	g, err := linear.Count(ctx, v.rows(t.Memory), linear.Options{K: opts.K, Targets: len(v.candidates)})
+// How many multiplications all regressions of one fit may take together (see linear.Options.Work): those of the model, and of each that is
+// fitted to choose its numbers.
+const (
+	fitSolving    = 11_000_000_000
+	chooseSolving = 2_500_000_000
+)
+
+// learner fits models on one view.
+type learner struct {
+	v      *view
+	opts   *Options
+	work   int64
+	g      *linear.Gram // of the memory
+	memory float64
+}
+
+// build fits a model. Those that differ in what is done with the counts alone share them.
+func (l *learner) build(ctx context.Context, t terms) (*Model, error) {
+	if l.g == nil || l.memory != t.Memory {
+		l.g, l.memory = nil, t.Memory
+		g, err := linear.Count(ctx, l.v.rows(t.Memory), linear.Options{K: l.opts.K, Targets: len(l.v.candidates), Work: l.work})
+		if err != nil {
+			return nil, err
+		}
+		l.g = g
+	}
+	w, err := l.g.Fit(ctx, t.Lambda, t.Drop)
 	if err != nil {
 		return nil, err
 	}
-	w, err := g.Fit(ctx, t.Lambda, t.Drop)
-	if err != nil {
-		return nil, err
-	}
-	return assemble(v, opts, w, t), nil
+	return assemble(l.v, l.opts, w, t), nil
 }
 
 // assemble makes the model of what was fitted: names, weights turned to lie by source, popularity.

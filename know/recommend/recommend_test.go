@@ -641,14 +641,15 @@ func TestScoresThatHardlyDifferAreInOrder(t *testing.T) {
 
 // What is chosen by must be what is ranked: the judge of choices adds up scores in its own way, for speed.
 func TestTheJudgeRanksAsTheModelDoes(t *testing.T) {
-	c, err := gather(t.Context(), slices.Values(town(150, 20, 6)))
+	c, err := gather(t.Context(), slices.Values(town(150, 20, 6)), mostWork, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	opts := Options{K: testK, Items: catalogueOf(20)}
 	v := c.see(daysAgo(28), testK, nil, nil)
 	judged := c.futures(v, opts.Items)
-	fixed, err := build(t.Context(), v, &opts, terms{Lambda: 10, Memory: 60})
+	l := learner{v: v, opts: &opts}
+	fixed, err := l.build(t.Context(), terms{Lambda: 10, Memory: 60})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -658,7 +659,7 @@ func TestTheJudgeRanksAsTheModelDoes(t *testing.T) {
 		t.Fatal(len(outcomes), len(judged))
 	}
 	for _, o := range outcomes {
-		m, err := build(t.Context(), v, &opts, terms(o.Fixed))
+		m, err := l.build(t.Context(), terms(o.Fixed))
 		if err != nil {
 			t.Fatal(err)
 		}

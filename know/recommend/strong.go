@@ -15,10 +15,10 @@ const (
 	foldMost  = 500 // people judged
 )
 
-func strong(ctx context.Context, c *corpus, opts *Options, q *Quality, timed bool) error {
+func strong(ctx context.Context, c *corpus, opts *Options, q *Quality, timed bool, out func(int) bool) error {
 	var able []int
 	for p := range c.people() {
-		if c.first[p+1]-c.first[p] >= foldLeast {
+		if c.first[p+1]-c.first[p] >= foldLeast && !out(p) {
 			able = append(able, p)
 		}
 	}
@@ -31,7 +31,7 @@ func strong(ctx context.Context, c *corpus, opts *Options, q *Quality, timed boo
 	for _, p := range able {
 		held[p] = true
 	}
-	v := c.see(math.MaxInt64, opts.K, opts.Candidate, func(p int) bool { return held[p] })
+	v := c.see(math.MaxInt64, opts.K, opts.Candidate, func(p int) bool { return held[p] || out(p) })
 	if len(v.candidates) == 0 {
 		return nil
 	}
@@ -47,8 +47,9 @@ func strong(ctx context.Context, c *corpus, opts *Options, q *Quality, timed boo
 		}
 	}
 	won := -1.0
+	l := learner{v: v, opts: opts, work: chooseSolving}
 	for _, t := range tries {
-		m, err := build(ctx, v, opts, terms(t))
+		m, err := l.build(ctx, terms(t))
 		if err != nil {
 			return err
 		}

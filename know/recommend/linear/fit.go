@@ -33,24 +33,26 @@ func (g *Gram) Fit(ctx context.Context, lambda, drop float64) (*Weights, error) 
 	total := w.Start[len(g.sources)]
 	w.From, w.Weight, w.People = make([]int32, total), make([]float32, total), make([]int32, total)
 	err := eachColumn(ctx, len(g.sources), func() func(int) {
-		a, x := make([]float64, widest*widest), make([]float64, widest)
+		a, x, at := make([]float64, widest*widest), make([]float64, widest), make([]int32, widest)
 		return func(t int) {
 			s := g.sources[t]
 			n := len(s.col)
 			if n == 0 {
 				return
 			}
-			g.gather(a, n, s.col)
+			for i, c := range s.col {
+				at[i] = g.source[c]
+			}
+			g.gather(a, n, at[:n])
 			for i := range n {
 				a[i*n+i] += lambda + drop*a[i*n+i]
 				x[i] = float64(s.cross[i]) / One
 			}
 			solve(a, n, x[:n])
-			at := w.Start[t]
-			copy(w.From[at:], s.col)
-			copy(w.People[at:], s.people)
+			copy(w.From[w.Start[t]:], s.col)
+			copy(w.People[w.Start[t]:], s.people)
 			for i, v := range x[:n] {
-				w.Weight[at+int32(i)] = float32(v)
+				w.Weight[w.Start[t]+int32(i)] = float32(v)
 			}
 		}
 	})

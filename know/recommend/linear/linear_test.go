@@ -144,8 +144,7 @@ func TestFitIsTheClosedForm(t *testing.T) {
 	})
 }
 
-func TestSparseRowsCountAsDenseOnes(t *testing.T) {
-	// Many columns of which each person has few: most rows of the Gram matrix are then sparse.
+func TestWhoSharesWhatIsCounted(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	r := &Rows{Cols: 400, Start: []int{0}}
 	for range 900 {
@@ -156,15 +155,6 @@ func TestSparseRowsCountAsDenseOnes(t *testing.T) {
 		r.Add(cs, nil)
 	}
 	g, _ := fit(t, r, Options{K: 1, Targets: 400}, 1)
-	sparse := 0
-	for _, a := range g.above {
-		if a.dense == nil && len(a.col) > 0 {
-			sparse++
-		}
-	}
-	if sparse < 50 {
-		t.Fatalf("only %d rows are sparse: the test tests nothing", sparse)
-	}
 	x, _ := dense(r)
 	for range 50 {
 		var s []int32
@@ -245,6 +235,78 @@ func TestTheCapKeepsTheStrongestAndAllFacts(t *testing.T) {
 			if _, in := got[c]; !in && int(c) != target && shares(c)/math.Sqrt(float64(g.People(int(c)))) > least {
 				t.Fatalf("target %d left out %d, which is stronger than one that is in", target, c)
 			}
+		}
+	}
+}
+
+func TestOnlyTheMostTakenAreSources(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	r := draw(rng, 200, 30, true)
+	o := Options{K: 5, Targets: 25, Sources: 9}
+	g, w := fit(t, r, o, 5)
+	fewest, seen := math.MaxInt, map[int32]bool{}
+	for _, from := range w.From {
+		seen[from] = true
+		if from < 25 {
+			fewest = min(fewest, g.People(int(from)))
+		}
+	}
+	if len(seen) != 9+5 {
+		t.Errorf("%d columns are sources", len(seen))
+	}
+	for c := range int32(25) {
+		if !seen[c] && g.People(int(c)) > fewest {
+			t.Errorf("%d has %d people and is no source, one with %d is", c, g.People(int(c)), fewest)
+		}
+	}
+	// What is fitted is what would be fitted if there were no other columns than the sources and the target.
+	for target := range 25 {
+		left := &Rows{Cols: r.Cols}
+		for p := range r.Len() {
+			var cs []int32
+			var gs []uint16
+			for e := r.Start[p]; e < r.Start[p+1]; e++ {
+				if c := r.Col[e]; seen[c] || int(c) == target {
+					cs, gs = append(cs, c), append(gs, r.Gain[e])
+				}
+			}
+			left.Add(cs, gs)
+		}
+		want := reference(t, left, o, target, 5)
+		delete(want, int32(target))
+		got := of(w, target)
+		for c, v := range want {
+			if seen[c] && math.Abs(got[c]-v) > 1e-5*(1+math.Abs(v)) {
+				t.Fatalf("weight %d to %d is %g, want %g", c, target, got[c], v)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("target %d has %d sources, want %d", target, len(got), len(want))
+		}
+	}
+}
+
+func TestAFitTakesNoMoreThanItsWork(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	r := draw(rng, 400, 130, false)
+	_, wide := fit(t, r, Options{K: 2, Targets: 120}, 5)
+	cost := func(w *Weights) (all int64) {
+		for t := range 120 {
+			n := int64(w.Start[t+1] - w.Start[t])
+			all += n * n * n / 6
+		}
+		return all
+	}
+	for _, part := range []int64{2, 4, 1000} {
+		work := cost(wide) / part
+		_, w := fit(t, r, Options{K: 2, Targets: 120, Work: work}, 5)
+		width := int(w.Start[1]) - 10
+		if cost(w) > work && width > leastCap || width < leastCap || part == 2 && cost(w) < work*9/10 {
+			t.Errorf("%d multiplications on %d sources, %d are allowed", cost(w), width, work)
+		}
+		_, want := fit(t, r, Options{K: 2, Targets: 120, Cap: width}, 5)
+		if !reflect.DeepEqual(w, want) {
+			t.Errorf("the %d sources are not the strongest", width)
 		}
 	}
 }

@@ -38,15 +38,18 @@ func (r *Rows) Add(cols []int32, gains []uint16) {
 	r.Start = append(r.Start, len(r.Col))
 }
 
-// byColumn is the transpose: which rows have a column, and where in the row the entry stands.
+// byColumn is the transpose: which rows have a column, and with which gain.
 type byColumn struct {
 	start []int
 	row   []int32
-	at    []int32 // place of the entry within its row
+	gain  []uint16 // nil: all count in full
 }
 
 func transpose(r *Rows) byColumn {
-	t := byColumn{start: make([]int, r.Cols+1), row: make([]int32, len(r.Col)), at: make([]int32, len(r.Col))}
+	t := byColumn{start: make([]int, r.Cols+1), row: make([]int32, len(r.Col))}
+	if r.Gain != nil {
+		t.gain = make([]uint16, len(r.Col))
+	}
 	for _, c := range r.Col {
 		t.start[c+1]++
 	}
@@ -55,12 +58,30 @@ func transpose(r *Rows) byColumn {
 	}
 	next := append([]int(nil), t.start[:r.Cols]...)
 	for p := range r.Len() {
-		for i, c := range r.Col[r.Start[p]:r.Start[p+1]] {
-			t.row[next[c]], t.at[next[c]] = int32(p), int32(i)
+		for e := r.Start[p]; e < r.Start[p+1]; e++ {
+			c := r.Col[e]
+			t.row[next[c]] = int32(p)
+			if t.gain != nil {
+				t.gain[next[c]] = r.Gain[e]
+			}
 			next[c]++
 		}
 	}
 	return t
+}
+
+// only is the rows with those columns alone that have a new number, under it, and without gains; new numbers must rise with the old ones.
+func (r *Rows) only(number []int32) *Rows {
+	out := &Rows{Start: make([]int, 1, r.Len()+1), Col: make([]int32, 0, len(r.Col))}
+	for p := range r.Len() {
+		for _, c := range r.Col[r.Start[p]:r.Start[p+1]] {
+			if n := number[c]; n >= 0 {
+				out.Col = append(out.Col, n)
+			}
+		}
+		out.Start = append(out.Start, len(out.Col))
+	}
+	return out
 }
 
 // eachColumn runs do(worker, column) for every column in [0,n) on all processors. Which worker takes which column is not
