@@ -144,6 +144,12 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 	}
 	l := lesson{purpose: purpose, known: count}
 	counts := recommend.Counts(c)
+	gone := map[string]bool{}
+	for _, it := range house.Shelf.All() {
+		if !it.Available(now) {
+			gone[it.ID] = true
+		}
+	}
 	var failed error
 	var census *quality.Census
 	var sample recommend.Sample
@@ -179,10 +185,9 @@ func (h *house) learn(ctx context.Context, actor string, progress func(float64))
 			}
 			one := recommend.History{Taken: recommend.Take(o.History, counts), Columns: recommend.Columns(c, person.InUse(o.Facts)), Draw: drawn}
 			// What cannot be had today (a coupon, petrol, what is out of stock) is neither offered nor a reason until the next learning.
-			one.Taken = slices.DeleteFunc(one.Taken, func(t recommend.Taken) bool {
-				it := house.Shelf.Item(t.Item)
-				return it != nil && !it.Available(now)
-			})
+			if len(gone) > 0 {
+				one.Taken = slices.DeleteFunc(one.Taken, func(t recommend.Taken) bool { return gone[t.Item] })
+			}
 			if len(one.Taken) == 0 {
 				return nil
 			}

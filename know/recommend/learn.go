@@ -107,7 +107,7 @@ func Learn(ctx context.Context, histories iter.Seq[History], opts Options) (*Mod
 // How many multiplications all regressions of one fit may take together (see linear.Options.Work): those of the model, and of each that is
 // fitted to choose its numbers.
 const (
-	fitSolving    = 11_000_000_000
+	fitSolving    = 6_000_000_000
 	chooseSolving = 2_500_000_000
 )
 
