@@ -40,7 +40,7 @@ var ErrHistory = errors.New("a history is not in order: an item has no times, ti
 // gather copies the histories, of so many people as may be learnt from.
 func gather(ctx context.Context, histories iter.Seq[History], most int64, sample *Sample) (*corpus, error) {
 	c := &corpus{first: []int{0}, when: []uint32{0}, colAt: []int{0}, most: most, limit: math.MaxUint64}
-	items, columns := names{}, names{}
+	items, columns := numbering{}, numbering{}
 	shrink := func() {
 		c.shrink()
 		if sample != nil {
@@ -112,13 +112,13 @@ func hash(s string, n uint64) uint64 {
 	return x ^ x>>31
 }
 
-// names gives numbers to names.
-type names struct {
+// numbering gives numbers to names, in the order in which they come.
+type numbering struct {
 	list []string
 	at   map[string]int32
 }
 
-func (n *names) number(name string) int32 {
+func (n *numbering) number(name string) int32 {
 	i, known := n.at[name]
 	if !known {
 		if n.at == nil {
@@ -132,13 +132,13 @@ func (n *names) number(name string) int32 {
 }
 
 // forget leaves out the names to which nothing refers, and renumbers what does.
-func (n *names) forget(refs []int32) {
+func (n *numbering) forget(refs []int32) {
 	used := make([]bool, len(n.list))
 	for _, r := range refs {
 		used[r] = true
 	}
 	old := n.list
-	*n = names{}
+	*n = numbering{}
 	to := make([]int32, len(old))
 	for i, name := range old {
 		if used[i] {
@@ -151,7 +151,7 @@ func (n *names) forget(refs []int32) {
 }
 
 // sort gives the names in order and renumbers what refers to them.
-func (n *names) sort(refs []int32) []string {
+func (n *numbering) sort(refs []int32) []string {
 	sorted := slices.Clone(n.list)
 	slices.Sort(sorted)
 	to := make([]int32, len(sorted))
