@@ -479,6 +479,15 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 			x.send(u, "", "signup", "age_band", rapid.SampledFrom([]string{"adult", "adult", "child"}).Draw(t, "value"), past(40))
 			x.send(u, "", "bureau", "age_band", rapid.SampledFrom([]string{"adult", "child"}).Draw(t, "other value"), past(2))
 		},
+		"what is special, and a yes that is taken back to a plain one": func(t *rapid.T) {
+			x.t = t
+			u := user()
+			x.say(u, "", "personalise", true, true)
+			x.send(u, "", "signup", "allergy", rapid.SampledFrom(values("allergy")).Draw(t, "value"), x.world.Now)
+			if rapid.Bool().Draw(t, "plain") {
+				x.say(u, "", "personalise", true, false)
+			}
+		},
 		"a complaint": func(t *rapid.T) {
 			x.t = t
 			u := user()
