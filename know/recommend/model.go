@@ -115,7 +115,6 @@ type Model struct {
 
 	near    []uint16 // to again, in half the room, for Rank, which goes through hundreds of rows; nil with too many candidates for it
 	index   map[string]int32
-	names   *names // the same, for events' many lines
 	column  map[string]int32
 	allowed *Set          // what Allow nil means
 	trends  [12][]float64 // by month: what the trend adds, by candidate
@@ -202,7 +201,6 @@ func (m *Model) ready() {
 	for i, id := range m.ids {
 		m.index[id] = int32(i)
 	}
-	m.names = newNames(m.ids)
 	if m.candidates <= 1<<16 {
 		m.near = make([]uint16, len(m.to))
 		for e, t := range m.to {
