@@ -22,7 +22,7 @@ import (
 type postgres struct{ pool *pgxpool.Pool }
 
 const (
-	pgWriters = 4
+	pgWriters = 2 // while one syncs the other gathers: with four the groups are smaller and each act dearer, with one all wait for whoever is slow
 	pgMigrate = "SELECT pg_advisory_xact_lock(7267071)"
 	// pgPatience is how long one transaction may take before the server counts as gone; a fold takes longer.
 	pgPatience     = 30 * time.Second
