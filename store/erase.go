@@ -285,7 +285,9 @@ func (s *Store) clearMain(ctx context.Context, people []person.ID, account right
 		e := erasing{c: c, gone: rights.Gone{}}
 		late := false
 		for _, part := range portions(people) {
-			if err := c.do(ctx, query{text: "SELECT id FROM look WHERE " + in("person", 1, len(part)), args: pad(nil, part), scan: func(row) error { late = true; return nil }}); err != nil {
+			args, found := pad(nil, part), func(row) error { late = true; return nil }
+			if err := c.do(ctx, query{text: "SELECT id FROM look WHERE " + in("person", 1, len(part)), args: args, scan: found},
+				query{text: "SELECT seq FROM receipt WHERE " + in("person", 1, len(part)), args: args, scan: found}); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"testing"
 	"time"
 
@@ -101,8 +102,33 @@ func TestTheLaterOfTwoTraitsStays(t *testing.T) {
 	}
 }
 
-// TestEventsOnTheirWayAreForgottenToo forgets somebody of whom an event was judged and is not committed yet: the erasure waits for it, and it goes.
-func TestEventsOnTheirWayAreForgottenToo(t *testing.T) {
+// TestWhatIsOnItsWayIsForgottenToo forgets somebody of whom an event or a receipt was judged and is not committed yet: the erasure waits for it, and it goes.
+func TestWhatIsOnItsWayIsForgottenToo(t *testing.T) {
+	for table, write := range map[string]func(ctx context.Context, s *Store, c conn, of person.ID, halfway func()) error{
+		"sealed": func(ctx context.Context, s *Store, c conn, of person.ID, halfway func()) error {
+			p := &plain{seen: map[person.ID]int64{}}
+			p.take(plainAct(of, 1, 1, 0, "").change)
+			fit := false
+			if err := c.do(ctx, p.statement(&fit)); err != nil || !fit {
+				t.Errorf("the event is not written: %v", err)
+			}
+			halfway()
+			return nil
+		},
+		"receipt": func(ctx context.Context, s *Store, c conn, of person.ID, halfway func()) error {
+			r := vault.Row{Of: of, Kind: vault.ReceiptRow, Key: vault.Key{1}, At: 1, Head: []byte{1}, Body: []byte{1}}
+			if alive, err := s.known(ctx, c, []vault.Row{r}); err != nil || !alive[of] {
+				t.Errorf("they are not there: %v", err)
+			}
+			halfway()
+			return c.do(ctx, receiptRow(&r))
+		},
+	} {
+		t.Run(table, func(t *testing.T) { onItsWay(t, table, write) })
+	}
+}
+
+func onItsWay(t *testing.T, table string, write func(ctx context.Context, s *Store, c conn, of person.ID, halfway func()) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	s := shared(t)
@@ -110,15 +136,7 @@ func TestEventsOnTheirWayAreForgottenToo(t *testing.T) {
 	written, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		done <- s.engine.transaction(ctx, func(c conn) error {
-			p := &plain{seen: map[person.ID]int64{}}
-			p.take(plainAct(of, 1, 1, 0, "").change)
-			fit := false
-			if err := c.do(ctx, p.statement(&fit)); err != nil || !fit {
-				t.Errorf("the event is not written: %v", err)
-			}
-			close(written)
-			<-goOn
-			return nil
+			return write(ctx, s, c, of, func() { close(written); <-goOn })
 		})
 	}()
 	<-written
@@ -134,11 +152,11 @@ func TestEventsOnTheirWayAreForgottenToo(t *testing.T) {
 	for ended := false; !waits && !ended; {
 		select {
 		case err := <-cleared:
-			t.Errorf("the erasure did not wait for the event: %v", err)
+			t.Errorf("the erasure did not wait: %v", err)
 			cleared <- err
 			ended = true
 		default:
-			if err := s.engine.ask(ctx, query{text: "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = CAST('sealed' AS regclass) AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+			if err := s.engine.ask(ctx, query{text: "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = CAST('" + table + "' AS regclass) AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
 				scan: func(row) error { waits = true; return nil }}); err != nil {
 				t.Fatal(err)
 			}
@@ -156,6 +174,9 @@ func TestEventsOnTheirWayAreForgottenToo(t *testing.T) {
 			t.Error("the event is in the journal")
 		}
 	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.engine.ask(ctx, query{text: "SELECT 1 FROM receipt WHERE person = $1", args: []driver.Value{of[:]}, scan: func(row) error { t.Error("the receipt is there"); return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	late := plainAct(of, 1, 2, 0, "")

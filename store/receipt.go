@@ -121,7 +121,7 @@ func (k *keeper) flush(s *Store) bool {
 		if err := s.outOfTheWay(ctx, c, rows); err != nil {
 			return err
 		}
-		alive, err := known(ctx, c, rows)
+		alive, err := s.known(ctx, c, rows)
 		if err != nil {
 			return err
 		}
@@ -142,14 +142,17 @@ func (k *keeper) flush(s *Store) bool {
 	return err == nil
 }
 
-// known says which of the rows' people are there.
-func known(ctx context.Context, c conn, rows []vault.Row) (map[person.ID]bool, error) {
+// known says which of the rows' people are there. Who forgets somebody waits for those who have asked this before, and is seen by who asks later.
+func (s *Store) known(ctx context.Context, c conn, rows []vault.Row) (map[person.ID]bool, error) {
 	ids := make([]person.ID, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].Of
 	}
 	alive := make(map[person.ID]bool, len(ids))
 	var qs []query
+	if s.dialect.receipts != "" {
+		qs = append(qs, query{text: s.dialect.receipts})
+	}
 	for _, part := range portions(unique(ids)) {
 		qs = append(qs, query{text: "SELECT id FROM person WHERE " + inID(len(part)), args: pad(nil, part), scan: func(r row) error { alive[r.id(0)] = true; return nil }})
 	}
