@@ -12,7 +12,7 @@ import (
 // come to inAll, which the home of some hundred thousand people whose events come takes anyway, and stays under half a gigabyte in all;
 // beyond large, processor time is dearer than memory.
 const (
-	inAll                = 280 << 20
+	inAll                = 250 << 20
 	headroom             = 96 << 20 // at least
 	large                = 200 << 20
 	leastPart, mostParts = 40, 500 // in hundredths of what is alive

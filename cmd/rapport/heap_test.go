@@ -6,7 +6,7 @@ func TestGarbageIsKeptByTheSizeOfTheHome(t *testing.T) {
 	for _, c := range []struct {
 		alive uint64
 		want  int
-	}{{0, 500}, {20 << 20, 500}, {56 << 20, 400}, {140 << 20, 100}, {160 << 20, 75}, {192 << 20, 50}, {199 << 20, 48}, {200 << 20, 100}, {1 << 30, 100}} {
+	}{{0, 500}, {20 << 20, 500}, {56 << 20, 346}, {140 << 20, 78}, {160 << 20, 60}, {192 << 20, 50}, {199 << 20, 48}, {200 << 20, 100}, {1 << 30, 100}} {
 		if got := gcPercent(c.alive); got != c.want {
 			t.Errorf("%d MB alive: %d, want %d", c.alive>>20, got, c.want)
 		}
