@@ -430,21 +430,41 @@ func TestTheSequencerSignsNothingWrong(t *testing.T) {
 	if n, err := l.Sequence(ctx); !errors.Is(err, ledger.ErrTree) || n != 0 {
 		t.Fatalf("the sequencer signs over another's head: %d %v", n, err)
 	}
-	// Two processes at once: one folds, the other says so, nothing is folded twice.
+	// Two processes at once: one folds, the other begins again behind it, nothing is folded twice.
 	rival, err := ledger.New(h.store, h.signer, h.public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.store.Before = func(ledger.Folding) {
+	first := func() {
 		h.store.Before = nil
 		if n, err := rival.Sequence(ctx); n != 1 || err != nil {
 			t.Errorf("the rival: %d %v", n, err)
 		}
 	}
-	if n, err := h.ledger.Sequence(ctx); !errors.Is(err, ledger.ErrMoved) || n != 0 {
+	h.store.Before = func(ledger.Folding) { first() }
+	if n, err := h.ledger.Sequence(ctx); err != nil || n != 0 {
 		t.Fatalf("two processes fold the same rows: %d %v", n, err)
 	}
 	if rep := h.verify(h.store); !rep.OK() || rep.Size != 21 {
+		t.Fatalf("%+v", rep)
+	}
+	// One that always comes second says so in the end.
+	var always func(ledger.Folding)
+	always = func(ledger.Folding) {
+		first()
+		h.look(0, 31)
+		h.store.Before = always
+	}
+	h.look(0, 31)
+	h.store.Before = always
+	if n, err := h.ledger.Sequence(ctx); !errors.Is(err, ledger.ErrMoved) || n != 0 {
+		t.Fatalf("it tries for ever, or folds what is folded: %d %v", n, err)
+	}
+	h.store.Before = nil
+	if n, err := h.ledger.Sequence(ctx); n != 1 || err != nil {
+		t.Fatalf("what was left: %d %v", n, err)
+	}
+	if rep := h.verify(h.store); !rep.OK() || rep.Size < 25 {
 		t.Fatalf("%+v", rep)
 	}
 	h.store.Fail = errors.New("disk")

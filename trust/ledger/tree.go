@@ -155,15 +155,23 @@ func (l *Ledger) loadEdge(ctx context.Context, size int64) (*edge, error) {
 	return e, nil
 }
 
-const atOnce = 2048 // rows in one transaction of the sequencer
+const (
+	atOnce    = 2048 // rows in one transaction of the sequencer
+	mostMoved = 16   // times that others may come first: each of them folded something
+)
 
 // Sequence folds all rows that wait into the tree and signs the new head; it says how many there were. It never signs
-// over a tree that does not agree with its last head: ErrTree. ErrMoved when another process folded at the same time.
+// over a tree that does not agree with its last head: ErrTree. Where others fold at the same time it begins again behind them; ErrMoved
+// when they did so again and again.
 func (l *Ledger) Sequence(ctx context.Context) (int, error) {
-	total := 0
+	total, moved := 0, 0
 	for {
 		n, err := l.foldOnce(ctx)
 		total += n
+		if errors.Is(err, ErrMoved) && moved < mostMoved && ctx.Err() == nil {
+			moved++
+			continue
+		}
 		if err != nil || n < atOnce {
 			return total, err
 		}
