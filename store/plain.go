@@ -120,7 +120,7 @@ func (s *Store) together(acts []*act) (left []*act) {
 		return acts
 	}
 	fit := false
-	err := shared.whole(context.Background(), p.statement(&fit))
+	err := shared.ask(context.Background(), p.statement(&fit)) // one statement is a transaction of its own: without an error it is committed and synced
 	if err != nil && !errors.Is(err, vault.ErrUnavailable) || err == nil && !fit {
 		return acts
 	}

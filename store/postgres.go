@@ -316,9 +316,6 @@ func (e *postgres) ask(ctx context.Context, q query) error {
 	return e.on(ctx, pgPatience, func(ctx context.Context, c *pgConn) error { return timed{ctx, c}.do(ctx, q) })
 }
 
-// whole is a transaction of one statement, in one round trip: what it gave counts when there is no error, for then it is committed and synced.
-func (e *postgres) whole(ctx context.Context, q query) error { return e.ask(ctx, q) }
-
 func (e *postgres) transaction(ctx context.Context, write func(conn) error) error {
 	return e.run(ctx, pgPatience, "BEGIN", write)
 }

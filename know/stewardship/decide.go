@@ -75,26 +75,17 @@ func (s *Steward) Split(ctx context.Context, a person.ID, by By) (int, error) {
 	return len(links), outward(s.Store.Commit(ctx, all))
 }
 
-// parting lists the links that lead away from a pseudonym and from those that are its own by sign-in.
+// parting lists the links that lead away from the record in which a pseudonym is.
 func parting(p person.Person, id person.ID) []person.Join {
-	near := map[person.ID]bool{id: true}
-	to := func(j *person.Join) person.ID {
-		if j.To.IsZero() {
-			return p.Root
-		}
-		return j.To
-	}
-	for range p.Also { // a sign-in hangs on a sign-in: no way is longer
-		for i := range p.Also {
-			if j := &p.Also[i]; own(j.Why) && near[j.ID] != near[to(j)] {
-				near[j.ID], near[to(j)] = true, true
-			}
-		}
-	}
+	record := recordOf(p, id)
 	var out []person.Join
-	for i := range p.Also {
-		if j := &p.Also[i]; near[j.ID] != near[to(j)] {
-			out = append(out, *j)
+	for _, j := range p.Also {
+		to := j.To
+		if to.IsZero() {
+			to = p.Root
+		}
+		if (recordOf(p, j.ID) == record) != (recordOf(p, to) == record) {
+			out = append(out, j)
 		}
 	}
 	return out
