@@ -4,6 +4,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/daead/subtle"
 
@@ -13,6 +14,9 @@ import (
 // sealer makes the names by which pairs stand in URLs: the two pseudonyms, sealed so that a URL in a history or a proxy's log names nobody. The same
 // pair has the same name.
 type sealer struct{ siv *subtle.AESSIV }
+
+// mark begins each name, so that none begins with a dash: a command would take it for a flag.
+const mark = "pair_"
 
 func (s *Steward) names() *sealer {
 	s.once.Do(func() {
@@ -31,12 +35,16 @@ func (n *sealer) seal(a, b person.ID) string {
 	if err != nil {
 		return "" // leads to no pair
 	}
-	return base64.RawURLEncoding.EncodeToString(out)
+	return mark + base64.RawURLEncoding.EncodeToString(out)
 }
 
 // open reads what seal wrote; ok is false for everything else.
 func (n *sealer) open(id string) (a, b person.ID, ok bool) {
-	raw, err := base64.RawURLEncoding.DecodeString(id)
+	sealed, ok := strings.CutPrefix(id, mark)
+	if !ok {
+		return a, b, false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
 		return a, b, false
 	}
