@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rapporthq/rapport/charter"
+	"github.com/rapporthq/rapport/know/names"
 	"github.com/rapporthq/rapport/person"
 )
 
@@ -43,9 +44,9 @@ type Store interface {
 // Shelf is the catalogue at one version under one charter.
 type Shelf struct {
 	items   []Item
-	index   map[string]int
-	marks   [][]string // by item: ids of the sensitive rules that mark it
-	all     []string   // ids of every sensitive rule: what marks an unknown item
+	index   *names.Table // of items' ids
+	marks   [][]string   // by item: ids of the sensitive rules that mark it
+	all     []string     // ids of every sensitive rule: what marks an unknown item
 	version int64
 	spoken  spoken
 }
@@ -63,7 +64,6 @@ func NewShelf(items []Item, c *charter.Charter, version int64) *Shelf {
 		kept = append(kept, s.items[i])
 	}
 	s.items = kept
-	s.index = make(map[string]int, len(kept))
 	s.marks = make([][]string, len(kept))
 	var rules []*charter.SensitiveRule
 	if c != nil {
@@ -72,10 +72,12 @@ func NewShelf(items []Item, c *charter.Charter, version int64) *Shelf {
 	for _, r := range rules {
 		s.all = append(s.all, r.ID)
 	}
+	ids := make([]string, len(kept))
 	for i := range kept {
-		s.index[kept[i].ID] = i
+		ids[i] = kept[i].ID
 		s.marks[i] = marks(rules, &kept[i].Item)
 	}
+	s.index = names.New(ids)
 	return s
 }
 
@@ -102,7 +104,7 @@ func (s *Shelf) All() []Item { return s.items }
 
 // Item gives the item of that id, nil when there is none. Do not change it.
 func (s *Shelf) Item(id string) *Item {
-	if i, ok := s.index[id]; ok {
+	if i, ok := s.index.Find(id); ok {
 		return &s.items[i]
 	}
 	return nil
@@ -110,8 +112,8 @@ func (s *Shelf) Item(id string) *Item {
 
 // Index is the item's place in All, and -1 when there is none.
 func (s *Shelf) Index(id string) int {
-	if i, ok := s.index[id]; ok {
-		return i
+	if i, ok := s.index.Find(id); ok {
+		return int(i)
 	}
 	return -1
 }
@@ -122,7 +124,7 @@ func (s *Shelf) Sensitive(id string) []string {
 	if len(s.all) == 0 { // the charter has no such rule
 		return nil
 	}
-	if i, ok := s.index[id]; ok {
+	if i, ok := s.index.Find(id); ok {
 		return s.marks[i]
 	}
 	return s.all

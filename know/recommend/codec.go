@@ -173,20 +173,19 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 		binary.LittleEndian.Uint32(data[body:]) != crc32.Checksum(data[:body], castagnoli) {
 		return ErrModel
 	}
-	got := &Model{}
 	r := &reader{b: data[len(magic):body]}
-	got.read(r)
+	m.read(r)
 	if string(data[:len(magic)]) != firstOne {
-		got.all = int32(r.number(math.MaxInt32))
-		for _, n := range got.people {
-			r.bad = r.bad || got.all > 0 && n > got.all
+		m.all = int32(r.number(math.MaxInt32))
+		for _, n := range m.people {
+			r.bad = r.bad || m.all > 0 && n > m.all
 		}
 	}
 	if r.bad || len(r.b) != 0 {
+		*m = Model{}
 		return ErrModel
 	}
-	got.ready()
-	m.adopt(got)
+	m.ready()
 	return nil
 }
 
@@ -308,12 +307,4 @@ func (m *Model) readSeasons(r *reader) {
 		}
 		m.season = append(m.season, s)
 	}
-}
-
-// adopt takes over what another model holds; a sync.Pool must not be copied.
-func (m *Model) adopt(o *Model) {
-	m.k, m.learnt, m.candidates, m.ids, m.columns, m.marked = o.k, o.learnt, o.candidates, o.ids, o.columns, o.marked
-	m.start, m.to, m.weight, m.shared = o.start, o.to, o.weight, o.shared
-	m.all, m.people, m.repeat, m.lately, m.recent, m.season, m.terms = o.all, o.people, o.repeat, o.lately, o.recent, o.season, o.terms
-	m.index, m.column, m.allowed, m.trends, m.byTrend = o.index, o.column, o.allowed, o.trends, o.byTrend
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -35,6 +36,12 @@ func TestAModelComesBackTheSame(t *testing.T) {
 		var back Model
 		if err := back.UnmarshalBinary(raw); err != nil {
 			t.Fatal(name, err)
+		}
+		for i := range reflect.TypeFor[Model]().NumField() {
+			field := reflect.TypeFor[Model]().Field(i).Name
+			if name != "nothing" && field != "scratch" && !reflect.ValueOf(m).Elem().Field(i).IsZero() && reflect.ValueOf(&back).Elem().Field(i).IsZero() {
+				t.Fatalf("%s: %s is not there in the one that was read", name, field)
+			}
 		}
 		if !bytes.Equal(raw, bytesOf(t, &back)) {
 			t.Errorf("%s: written again it is other bytes", name)

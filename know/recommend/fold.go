@@ -39,7 +39,7 @@ func (m *Model) fold(f *folding, in *Input, yield func(at int32, when []person.I
 			if l.Item == "" || l.Quantity < 0 {
 				continue
 			}
-			at, known := m.index[l.Item]
+			at, known := m.index.Find(l.Item)
 			if !known {
 				continue
 			}

@@ -11,6 +11,7 @@ package recommend
 import (
 	"sync"
 
+	"github.com/rapporthq/rapport/know/names"
 	"github.com/rapporthq/rapport/person"
 )
 
@@ -113,8 +114,8 @@ type Model struct {
 	season []season  // by month, 12 of them; none when the histories are too short to know
 	terms  terms
 
-	near    []uint16 // to again, in half the room, for Rank, which goes through hundreds of rows; nil with too many candidates for it
-	index   map[string]int32
+	near    []uint16     // to again, in half the room, for Rank, which goes through hundreds of rows; nil with too many candidates for it
+	index   *names.Table // of ids
 	column  map[string]int32
 	allowed *Set          // what Allow nil means
 	trends  [12][]float64 // by month: what the trend adds, by candidate
@@ -141,7 +142,7 @@ func (m *Model) Candidates() int { return m.candidates }
 func (m *Model) ID(item int) string { return m.ids[item] }
 
 // Index is the index of an item, and false when the model does not know it.
-func (m *Model) Index(id string) (int, bool) { i, ok := m.index[id]; return int(i), ok }
+func (m *Model) Index(id string) (int, bool) { i, ok := m.index.Find(id); return int(i), ok }
 
 // Learnt is the latest time in the histories it was learnt from; zero when they had no times.
 func (m *Model) Learnt() person.Instant { return m.learnt }
@@ -197,10 +198,7 @@ func (m *Model) sourceName(s int) string {
 
 // ready makes the look-ups of a model whose learnt numbers are set.
 func (m *Model) ready() {
-	m.index = make(map[string]int32, len(m.ids))
-	for i, id := range m.ids {
-		m.index[id] = int32(i)
-	}
+	m.index = names.New(m.ids)
 	if m.candidates <= 1<<16 {
 		m.near = make([]uint16, len(m.to))
 		for e, t := range m.to {

@@ -22,7 +22,7 @@ type Neighbour struct {
 // Every pair rests on at least k people. Items that were marked sensitive when the model was learnt are neither asked about nor
 // listed, and what is not taken together more often than by chance is not listed.
 func (m *Model) Neighbours(item string) []Neighbour {
-	at, ok := m.index[item]
+	at, ok := m.index.Find(item)
 	if !ok || int(at) >= m.candidates || m.marked.Has(int(at)) {
 		return nil
 	}

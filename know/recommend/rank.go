@@ -135,7 +135,7 @@ func (m *Model) sources(w *scratch, in *Input) []source {
 	again := !in.Muted[SourceAgain]
 	for i := range in.Taken {
 		t := &in.Taken[i]
-		at, ok := m.index[t.Item]
+		at, ok := m.index.Find(t.Item)
 		if !ok || len(t.When) == 0 || !may(at) {
 			continue
 		}
@@ -396,7 +396,7 @@ func best(a, b Scored) int {
 // Explain gives the parts of an item's score, largest first by size, ties by source; they add up to the score that Rank gave
 // for the same input (to 1e-9). An item that Rank would not have ranked has none, and parts of nothing are left out.
 func (m *Model) Explain(in Input, item string) []Part {
-	at, ok := m.index[item]
+	at, ok := m.index.Find(item)
 	allow := in.Allow
 	if allow == nil {
 		allow = m.allowed

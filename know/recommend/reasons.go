@@ -24,7 +24,7 @@ func (m *Model) Reasons(in Input, items []string, n int) []Reasons {
 	slab := make([]Part, 0, n*len(items))
 	top := largest{m: m, sources: w.sources, n: n, parts: make([]share, 0, n+1)}
 	for k, id := range items {
-		item, ok := m.index[id]
+		item, ok := m.index.Find(id)
 		if !ok || !allow.Has(int(item)) {
 			continue
 		}
