@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/rapporthq/rapport/person/seedtest" // draws the same each time
 )
 
 // TestNamesAreFoundAsInAMap compares with a map: names of all lengths that begin alike, and such as differ only in what stands for nothing.
