@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/rapporthq/rapport/charter"
@@ -186,10 +187,8 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request, p access.Principal)
 	} else if out, err = a.cfg.Decider.Decide(r.Context(), req, principal(p)); err != nil {
 		return err
 	}
-	if many {
-		return send(w, map[string]any{"decisions": out})
-	}
-	return send(w, out[0])
+	sendDecisions(w, out, many)
+	return nil
 }
 
 func (a *API) receipt(w http.ResponseWriter, r *http.Request, p access.Principal) error {
@@ -220,7 +219,8 @@ func (a *API) receipt(w http.ResponseWriter, r *http.Request, p access.Principal
 	if err != nil {
 		return err
 	}
-	return send(w, d)
+	sendDecisions(w, []decide.Decision{d}, false)
+	return nil
 }
 
 var errLook = fault.New(fault.Invalid, "Reading a person's data needs a purpose of the charter and a reason: send the headers Rapport-Purpose and Rapport-Reason.")
@@ -342,10 +342,33 @@ func send(w http.ResponseWriter, v any) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, "The answer could not be written.", err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(append(body, '\n'))
+	sendText(w, body)
 	return nil
+}
+
+// sendDecisions writes one decision, or a list of them.
+func sendDecisions(w http.ResponseWriter, out []decide.Decision, many bool) {
+	body := make([]byte, 0, 4096)
+	if !many {
+		sendText(w, out[0].AppendJSON(body))
+		return
+	}
+	before := `{"decisions":[`
+	for i := range out {
+		body = out[i].AppendJSON(append(body, before...))
+		before = ","
+	}
+	sendText(w, append(body, "]}"...))
+}
+
+// The headers of answers, which share them: nobody changes one in place.
+var asJSON, notKept = []string{"application/json"}, []string{"no-store"}
+
+// sendText says how long the answer is, so that it goes out in one piece with its headers where both fit into net/http's 4 KB.
+func sendText(w http.ResponseWriter, body []byte) {
+	body = append(body, '\n')
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"] = asJSON, notKept
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rapporthq/rapport/charter"
@@ -16,6 +19,7 @@ import (
 	"github.com/rapporthq/rapport/reach/decide"
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/ledger"
+	"github.com/rapporthq/rapport/web/page"
 )
 
 // spy is a decider that remembers what it was asked.
@@ -177,6 +181,61 @@ func TestOneDecisionAndSeveral(t *testing.T) {
 	d.call("POST", "/api/decide", `{"placement":"home"}`)
 	if !d.spy.req.GPC {
 		t.Error("the browser's signal was not heard")
+	}
+}
+
+// writes counts the pieces in which a connection's answers go out.
+type writes struct {
+	net.Listener
+	n atomic.Int32
+}
+
+type countedConn struct {
+	net.Conn
+	n *atomic.Int32
+}
+
+func (l *writes) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return countedConn{c, &l.n}, err
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	c.n.Add(1)
+	return c.Conn.Write(p)
+}
+
+// Five items with five reasons each come to 3.5 KB: with the headers that stand around every answer they are one system call.
+func TestAnAnswerGoesOutInOnePiece(t *testing.T) {
+	one := decided("home")
+	one.Items = nil
+	for len(one.Items) < 5 {
+		it := decide.Item{ID: "1082185", Name: "White bread, 20 oz, variety 4", Score: 2.8991521616139834}
+		for len(it.Because) < 5 {
+			it.Because = append(it.Because, decide.Reason{Text: "You bought Fernhill grated cheese, 8 oz 3 times, last on 14 August", Weight: 0.037395842373371124, Source: "evt_aaaaaaaaaaaaqaaaaaaaaaaacn"})
+		}
+		one.Items = append(one.Items, it)
+	}
+	for i := range one.Items { // as people's are: three reasons in five are things bought
+		one.Items[i].Because[0].Text, one.Items[i].Because[1] = "You bought this 7 times, last on 10 October", decide.Reason{Text: "Popular this week", Weight: 0.022814644873142245, Source: "context:trend"}
+		one.Items[i].Because[4] = decide.Reason{Text: "Several small reasons together", Weight: 0.022814644873142245, Source: "rest"}
+	}
+	server := httptest.NewUnstartedServer(page.Secure(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Request-Id", strings.Repeat("a", 32))
+		sendDecisions(w, []decide.Decision{one}, false)
+	})))
+	counted := &writes{Listener: server.Listener}
+	server.Listener = counted
+	server.Start()
+	defer server.Close()
+	res, err := http.Post(server.URL+"/api/decide", "application/json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || len(body) < 3400 || counted.n.Load() != 1 || res.ContentLength != int64(len(body)) {
+		t.Errorf("%d bytes in %d pieces, said to be %d: %v", len(body), counted.n.Load(), res.ContentLength, err)
 	}
 }
 

@@ -13,26 +13,41 @@ import (
 	"strings"
 )
 
-// Policy is the content security policy of every answer: nothing from elsewhere, no script or style in a page's own text.
+// Policy is the content security policy of every page: nothing from elsewhere, no script or style in a page's own text.
 const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// secure are the headers of Secure. Answers share the values, which nobody changes in place.
-var secure = []struct {
+// secure are the headers of Secure, and secureData those of its answers to programs. Answers share the values, which nobody changes in place.
+var (
+	secure = []header{
+		{"Content-Security-Policy", []string{Policy}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=()"}},
+	}
+	secureData = []header{
+		{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+	}
+)
+
+type header struct {
 	name  string
 	value []string
-}{
-	{"Content-Security-Policy", []string{Policy}},
-	{"X-Content-Type-Options", []string{"nosniff"}},
-	{"Referrer-Policy", []string{"no-referrer"}},
-	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
-	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=()"}},
 }
 
-// Secure puts the security headers on every answer of next: no framing, no sniffing, no referrer, and Policy.
+// Secure puts the security headers on every answer of next: no framing, no sniffing, no referrer, and Policy. What programs ask for under
+// /api/ and /v1/ is data and no page: it may load nothing at all, and goes without what only pages heed, for an answer with its headers should fit
+// into one piece of 4 KB.
 func Secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers := secure
+		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/v1/") {
+			headers = secureData
+		}
 		h := w.Header()
-		for _, s := range secure {
+		for _, s := range headers {
 			h[s.name] = s.value
 		}
 		next.ServeHTTP(w, r)

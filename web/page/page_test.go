@@ -187,6 +187,20 @@ func TestThePolicyRunsNothingOfAPagesOwnText(t *testing.T) {
 	}
 }
 
+func TestDataMayLoadNothingAndBeFramedByNobody(t *testing.T) {
+	for _, path := range []string{"/api/decide", "/v1/batch"} {
+		w := httptest.NewRecorder()
+		page.Secure(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("POST", path, nil))
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		} {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+	}
+}
+
 func TestTheFrameHoldsNoScriptOrStyleOfItsOwn(t *testing.T) {
 	s := set(t, "<p>x</p>", "{}")
 	for _, live := range []bool{false, true} {
