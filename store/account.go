@@ -135,9 +135,9 @@ func (s *Store) PutMark(ctx context.Context, name, from, to string, account ledg
 		if now != from {
 			return vault.ErrStale
 		}
-		return c.do(ctx, query{
+		return c.do(ctx, append(lookRows(account), query{
 			text: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 			args: []driver.Value{name, []byte(to)},
-		}, lookRow(&account))
+		})...)
 	})
 }

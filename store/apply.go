@@ -7,21 +7,23 @@ import (
 	"slices"
 
 	"github.com/rapporthq/rapport/person"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
-// onlyFrames says that a change is the common one: events of people who are there, and nothing else.
-func onlyFrames(ch *vault.Change) bool {
-	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Splits)+len(ch.Pairings)+len(ch.Joins)+len(ch.Bearers)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Looks)+len(ch.Lift)+len(ch.Unless) == 0
+// common says that a change is a common one: events of people who are there, or looks at them, and nothing else.
+func common(ch *vault.Change) bool {
+	return len(ch.Enrol)+len(ch.Identifiers)+len(ch.Splits)+len(ch.Pairings)+len(ch.Joins)+len(ch.Bearers)+len(ch.Put)+len(ch.Drop)+len(ch.Sightings)+len(ch.Lift)+len(ch.Unless) == 0
 }
 
-// frames does the acts of a group that are only frames: it checks, for all of them in one question, that the gate judged by
-// the state that still holds, and adds their frames to the group's journal row. Such an act fails before it writes, if at all.
-func (s *Store) frames(ctx context.Context, c conn, g *group, acts []*act, results []error) error {
+// commonly does the acts of a group that are only frames and looks: it checks, for all of them in one question, that each was judged, or
+// read, by the state that still holds, adds their frames to the group's journal row and appends their looks. Such an act fails before it
+// writes, if at all.
+func (s *Store) commonly(ctx context.Context, c conn, g *group, acts []*act, results []error) error {
 	unsure := make([][]vault.Seen, len(acts))
 	var ids []person.ID
 	for i, a := range acts {
-		if a.change == nil || !onlyFrames(a.change) {
+		if a.change == nil || !common(a.change) {
 			continue
 		}
 		if results[i] = a.ctx.Err(); results[i] != nil {
@@ -37,15 +39,17 @@ func (s *Store) frames(ctx context.Context, c conn, g *group, acts []*act, resul
 		return err
 	}
 	s.versions.learn(held)
+	var looks []ledger.Row
 	for i, a := range acts {
-		if a.change == nil || !onlyFrames(a.change) || results[i] != nil {
+		if a.change == nil || !common(a.change) || results[i] != nil {
 			continue
 		}
 		if results[i] = agrees(held, unsure[i]); results[i] == nil {
 			g.add(a.change.Frames)
+			looks = append(looks, a.change.Looks...)
 		}
 	}
-	return nil
+	return c.do(ctx, lookRows(looks...)...)
 }
 
 // agrees says whether people are as they were seen.
@@ -220,9 +224,7 @@ func (s *Store) perform(ctx context.Context, c conn, g *group, a *act) error {
 	for i := range ch.Drop {
 		qs = append(qs, dropRow(&ch.Drop[i]))
 	}
-	for i := range ch.Looks {
-		qs = append(qs, lookRow(&ch.Looks[i]))
-	}
+	qs = append(qs, lookRows(ch.Looks...)...)
 	if err := apart(ch.Pairings, roots); err != nil {
 		return err
 	}

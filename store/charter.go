@@ -48,9 +48,6 @@ func (s *Store) AcceptCharter(ctx context.Context, after int, a charter.Accepted
 			text: "INSERT INTO charter (position, hash, source, at, by) VALUES ($1, $2, $3, $4, $5)",
 			args: []driver.Value{int64(a.Position), a.Hash, blob(a.Source), int64(a.At), a.By},
 		}}
-		for i := range account {
-			qs = append(qs, lookRow(&account[i]))
-		}
-		return c.do(ctx, qs...)
+		return c.do(ctx, append(qs, lookRows(account...)...)...)
 	})
 }

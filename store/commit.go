@@ -17,6 +17,7 @@ type act struct {
 	ctx    context.Context
 	change *vault.Change
 	run    func(ctx context.Context, c conn) error // instead of a change
+	load   *loading                                // instead of both
 	done   chan error
 }
 
@@ -117,6 +118,9 @@ func (s *Store) gather(first *act) []*act {
 }
 
 func weight(a *act) int {
+	if a.load != nil {
+		return 16 << 10 // about what is read
+	}
 	if a.change == nil {
 		return 1 << 10
 	}
@@ -137,8 +141,8 @@ func (s *Store) commit(acts []*act) {
 	}
 	results, err := s.attempt(acts)
 	var again retry
-	if errors.As(err, &again) || (errors.Is(err, errConflict) && len(acts) > 1) {
-		for _, a := range acts { // met somebody else's transaction: each for itself
+	if errors.As(err, &again) || (err != nil && !errors.Is(err, vault.ErrUnavailable) && len(acts) > 1) {
+		for _, a := range acts { // met somebody else's transaction, or one of them is at fault: each for itself
 			for range 8 {
 				if results, err = s.attempt([]*act{a}); !errors.As(err, &again) {
 					break
@@ -178,11 +182,14 @@ func (s *Store) attempt(acts []*act) ([]error, error) {
 	*g = group{acts: acts, frames: g.frames[:0], placed: g.placed[:0]}
 	defer func() { g.acts = nil; groups.Put(g) }()
 	err := s.engine.transaction(context.Background(), func(c conn) error {
-		if err := s.frames(context.Background(), c, g, acts, results); err != nil {
+		if err := s.commonly(context.Background(), c, g, acts, results); err != nil {
+			return err
+		}
+		if err := s.loads(context.Background(), c, acts, results); err != nil {
 			return err
 		}
 		for i, a := range acts {
-			if a.change != nil && onlyFrames(a.change) {
+			if a.load != nil || a.change != nil && common(a.change) {
 				if results[i] != nil && len(acts) == 1 {
 					return results[i]
 				}

@@ -26,7 +26,7 @@ func (s *Store) EndLooks(ctx context.Context, before person.Instant, limit int, 
 		if err != nil {
 			return err
 		}
-		qs := []query{lookRow(&entry)}
+		qs := lookRows(entry)
 		for _, n := range numbers {
 			qs = append(qs, query{text: "DELETE FROM look WHERE number = $1 RETURNING id", args: []driver.Value{n}, scan: func(_ row) error { ended++; return nil }})
 		}

@@ -160,7 +160,7 @@ func (e *erasing) accounts(ctx context.Context, people []person.ID, account righ
 	}
 	e.gone["looks"] += len(numbers)
 	e.gone["receipts"] += len(receipts)
-	qs = append(qs[:0], lookRow(&entry))
+	qs = append(qs[:0], lookRows(entry)...)
 	for _, part := range portions(people) {
 		nobody := ledger.Forgotten
 		qs = append(qs, query{text: "UPDATE look SET person = $1, reason = $2 WHERE " + in("person", 3, len(part)), args: pad([]driver.Value{nobody[:], []byte{}}, part)})

@@ -129,7 +129,7 @@ func TestLooksThatEndAreSaidOnce(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close() })
 	old := ledger.Row{Kind: ledger.KindLook, At: 1, Number: 1, Reason: []byte{}}
 	if err := s.update(ctx, func(ctx context.Context, c conn) error {
-		return c.do(ctx, lookRow(&old), query{text: "UPDATE look SET number = 1"})
+		return c.do(ctx, append(lookRows(old), query{text: "UPDATE look SET number = 1"})...)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,40 @@ func (s *Store) Ledger() ledger.Store { return looks{s} }
 
 type looks struct{ s *Store }
 
-// lookRow appends a look without a number: the sequencer gives it one.
-func lookRow(r *ledger.Row) query {
-	return query{
-		text: `INSERT INTO look (person, at, kind, actor, role, team, purpose, fields, count, filter, reason, leaf)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		args: []driver.Value{r.Of[:], int64(r.At), r.Kind, r.Actor, r.Role, r.Team, r.Purpose, r.Fields, int64(r.Count), r.Filter, blob(r.Reason), r.Leaf[:]},
+// lookRows appends looks without numbers, in their order: the sequencer gives them theirs. So many as one statement takes at once: what a statement
+// costs besides its rows is most of what one row costs.
+func lookRows(rows ...ledger.Row) []query {
+	qs := make([]query, 0, 1)
+	for _, n := range [...]int{64, 16, 4, 1} {
+		for len(rows) >= n {
+			args := make([]driver.Value, 0, n*lookValues)
+			for i := range rows[:n] {
+				r := &rows[i]
+				args = append(args, r.Of[:], int64(r.At), r.Kind, r.Actor, r.Role, r.Team, r.Purpose, r.Fields, int64(r.Count), r.Filter, blob(r.Reason), r.Leaf[:])
+			}
+			qs = append(qs, query{text: lookInserts[n], args: args})
+			rows = rows[n:]
+		}
 	}
+	return qs
+}
+
+// lookValues is how many values a look is written with.
+const lookValues = 12
+
+// lookInserts append so many looks.
+var lookInserts = map[int]string{1: lookInsert(1), 4: lookInsert(4), 16: lookInsert(16), 64: lookInsert(64)}
+
+func lookInsert(n int) string {
+	b := []byte("INSERT INTO look (person, at, kind, actor, role, team, purpose, fields, count, filter, reason, leaf) VALUES ")
+	before := "("
+	for i := range n * lookValues {
+		b = fmt.Appendf(b, "%s$%d", before, i+1)
+		if before = ", "; i%lookValues == lookValues-1 {
+			before = "), ("
+		}
+	}
+	return string(append(b, ')'))
 }
 
 const lookColumns = "id, COALESCE(number, 0), person, at, kind, actor, role, team, purpose, fields, count, filter, reason, leaf"
@@ -53,6 +80,9 @@ func (l looks) Pending(ctx context.Context, limit int) ([]ledger.Waiting, error)
 	return out, nil
 }
 
+// lastEntry is the highest number. Without its condition, which goes without saying, SQLite does not take the index of numbers and reads every look.
+const lastEntry = "SELECT COALESCE(MAX(number), 0) FROM look WHERE number IS NOT NULL"
+
 // Fold numbers rows and extends the tree. See ledger.Store.
 func (l looks) Fold(ctx context.Context, f ledger.Folding) error {
 	return l.s.update(ctx, func(ctx context.Context, c conn) error {
@@ -61,7 +91,7 @@ func (l looks) Fold(ctx context.Context, f ledger.Folding) error {
 			return err
 		}
 		var last int64
-		if err := c.do(ctx, query{text: "SELECT COALESCE(MAX(number), 0) FROM look", scan: func(r row) error { last = r.int(0); return nil }}); err != nil {
+		if err := c.do(ctx, query{text: lastEntry, scan: func(r row) error { last = r.int(0); return nil }}); err != nil {
 			return err
 		}
 		if last != f.First-1 {

@@ -47,27 +47,38 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 // Load gives everything about a person but receipts; the looks are committed with the read. See vault.Store.
 func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error) {
 	var l *vault.Loaded
-	if len(looks) == 0 {
+	var err error
+	if len(looks) > 0 {
+		a := &act{ctx: ctx, load: &loading{of: id, looks: looks}, done: make(chan error, 1)}
+		if err = s.tell(looks, s.submit(a)); err == nil {
+			l = a.load.l
+		}
+	} else {
 		if l, done, err := s.loadAlone(ctx, id); err != nil || done {
 			return l, err
 		}
+		err = s.engine.snapshot(ctx, func(c conn) (err error) {
+			l, err = loadOne(ctx, c, id, s.waiting)
+			return err
+		})
 	}
-	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
-		var err error
-		if l, err = loadOne(ctx, c, id, s.waiting); err == nil && l == nil {
-			err = vault.ErrNotFound
-		}
-		return err
-	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return vault.Loaded{}, err
+	case l == nil:
+		return vault.Loaded{}, vault.ErrNotFound
 	}
+	return s.shown(l, id), nil
+}
+
+// shown is somebody as they are given to who has asked by that pseudonym.
+func (s *Store) shown(l *vault.Loaded, by person.ID) vault.Loaded {
 	if s.waiting != nil {
 		l.Frames = unrepeated(l.Frames, s.window)
 	}
 	oldestFirst(l.Frames)
-	askedBy(l, id)
-	return *l, nil
+	askedBy(l, by)
+	return *l
 }
 
 // askedBy notes by which of their pseudonyms somebody is read.
@@ -87,11 +98,7 @@ func (s *Store) read(ctx context.Context, looks []ledger.Row, read func(ctx cont
 		if err := read(ctx, c); err != nil {
 			return err
 		}
-		qs := make([]query, len(looks))
-		for i := range looks {
-			qs[i] = lookRow(&looks[i])
-		}
-		return c.do(ctx, qs...)
+		return c.do(ctx, lookRows(looks...)...)
 	}
 	if shared, ok := s.engine.(*postgres); ok {
 		return s.tell(looks, shared.observation(ctx, func(c conn) error { return both(ctx, c) }))

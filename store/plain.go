@@ -105,6 +105,9 @@ func (s *Store) together(acts []*act) (left []*act) {
 	if !ok {
 		return acts
 	}
+	if acts = s.observe(shared, acts); len(acts) == 0 {
+		return nil
+	}
 	p := &plain{group: *groups.Get().(*group), seen: map[person.ID]int64{}}
 	p.frames, p.placed, p.received = p.frames[:0], p.placed[:0], 0
 	defer func() { groups.Put(&group{frames: p.frames, placed: p.placed}) }()

@@ -341,7 +341,7 @@ func (s *Store) sweepReceipts(ctx context.Context, rules *SweepRules, n *int) er
 			if err != nil {
 				return err
 			}
-			return c.do(ctx, lookRow(&entry))
+			return c.do(ctx, lookRows(entry)...)
 		}); err != nil {
 			return err
 		}
