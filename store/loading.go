@@ -50,7 +50,7 @@ func (s *Store) loads(ctx context.Context, c conn, acts []*act, results []error)
 		}
 		if all == nil || given[l] {
 			var err error
-			if l, err = loadOne(ctx, c, ids[n], s.waiting); err != nil {
+			if l, err = s.loadOne(ctx, c, ids[n]); err != nil {
 				return err
 			}
 		}

@@ -17,21 +17,7 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 		return nil, nil
 	}
 	var found []vault.Identifier
-	var qs []query
-	for _, part := range portions(unique(blinds)) {
-		qs = append(qs, query{
-			text: "SELECT blind, since, person, verified, bond, led FROM identifier WHERE " + in("blind", 1, len(part)),
-			args: pad(nil, part),
-			scan: func(r row) error {
-				n := vault.Identifier{Blind: vault.Blind(r.id(0)), Since: r.at(1), Of: r.id(2), Verified: r.int(3) == 1, Bond: r.bond(4)}
-				if !n.Bond.IsZero() {
-					n.Led = int(r.int(5))
-				}
-				found = append(found, n)
-				return nil
-			},
-		})
-	}
+	qs := identifiers(blinds, &found)
 	var err error
 	if len(qs) == 1 {
 		err = s.engine.ask(ctx, qs[0])
@@ -42,6 +28,28 @@ func (s *Store) Find(ctx context.Context, blinds []vault.Blind) ([]vault.Identif
 		return nil, err
 	}
 	return found, nil
+}
+
+// identifiers reads the rows of these blinds into found.
+func identifiers(blinds []vault.Blind, found *[]vault.Identifier) (qs []query) {
+	for _, part := range portions(unique(blinds)) {
+		qs = append(qs, query{
+			text: "SELECT blind, since, person, verified, bond, led FROM identifier WHERE " + in("blind", 1, len(part)),
+			args: pad(nil, part),
+			scan: func(r row) error {
+				*found = append(*found, identifierOf(vault.Blind(r.id(0)), r.at(1), r.id(2), r.int(3) == 1, r.bond(4), int(r.int(5))))
+				return nil
+			},
+		})
+	}
+	return qs
+}
+
+func identifierOf(blind vault.Blind, since person.Instant, of person.ID, verified bool, bond vault.Bond, led int) vault.Identifier {
+	if bond.IsZero() {
+		led = 0
+	}
+	return vault.Identifier{Blind: blind, Since: since, Of: of, Verified: verified, Bond: bond, Led: led}
 }
 
 // Load gives everything about a person but receipts; the looks are committed with the read. See vault.Store.
@@ -58,7 +66,7 @@ func (s *Store) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (va
 			return l, err
 		}
 		err = s.engine.snapshot(ctx, func(c conn) (err error) {
-			l, err = loadOne(ctx, c, id, s.waiting)
+			l, err = s.loadOne(ctx, c, id)
 			return err
 		})
 	}
@@ -79,6 +87,39 @@ func (s *Store) shown(l *vault.Loaded, by person.ID) vault.Loaded {
 	oldestFirst(l.Frames)
 	askedBy(l, by)
 	return *l
+}
+
+// LoadBy gives everything about whom blinds lead to but receipts. See vault.Store.
+func (s *Store) LoadBy(ctx context.Context, blinds []vault.Blind, choose func([]vault.Identifier) person.ID) (vault.Loaded, error) {
+	if len(blinds) == 0 {
+		return vault.Loaded{}, vault.ErrNotFound
+	}
+	if shared, ok := s.engine.(*postgres); ok {
+		if l, done, err := shared.loadLikely(ctx, blinds, choose); err != nil || done {
+			return l, err
+		}
+	}
+	var l *vault.Loaded
+	var id person.ID
+	err := s.engine.snapshot(ctx, func(c conn) error {
+		var found []vault.Identifier
+		err := c.do(ctx, identifiers(blinds, &found)...)
+		if err != nil {
+			return err
+		}
+		if id = choose(found); id.IsZero() {
+			return vault.ErrNotFound
+		}
+		if l, err = s.loadOne(ctx, c, id); err == nil && l == nil {
+			err = vault.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return vault.Loaded{}, err
+	}
+	askedBy(l, id)
+	return *l, nil
 }
 
 // askedBy notes by which of their pseudonyms somebody is read.

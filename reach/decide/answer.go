@@ -97,7 +97,7 @@ func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*accou
 		return nil, asFault(err)
 	}
 	if look != nil {
-		if l, err = d.looked(ctx, row.Of, *look); err != nil {
+		if l, _, err = d.looked(ctx, Ref{Pseudonym: row.Of}, d.clock(), *look); err != nil {
 			return nil, asFault(err)
 		}
 	}
@@ -149,17 +149,17 @@ func (d *Decider) kept(ctx context.Context, key vault.Key) (vault.Row, vault.Loa
 	return row, l, err
 }
 
-// looked loads a person with the look in the transaction of the read.
-func (d *Decider) looked(ctx context.Context, id person.ID, look ledger.Look) (vault.Loaded, error) {
-	l, err := d.store.Load(ctx, id)
-	if err != nil {
-		return l, err
+// looked is load with the look in the transaction of the read: the look is sealed by the key of who was found, and who is given out was read with it.
+func (d *Decider) looked(ctx context.Context, ref Ref, now person.Instant, look ledger.Look) (l vault.Loaded, device person.ID, err error) {
+	if l, device, err = d.load(ctx, ref, now); err != nil {
+		return l, device, err
 	}
 	row, err := d.lookRow(l, look)
 	if err != nil {
-		return vault.Loaded{}, err
+		return vault.Loaded{}, device, err
 	}
-	return d.store.Load(ctx, id, row)
+	l, err = d.store.Load(ctx, l.Who.Asked(), row)
+	return l, device, err
 }
 
 func (d *Decider) lookRow(l vault.Loaded, look ledger.Look) (ledger.Row, error) {
@@ -319,17 +319,14 @@ func (d *Decider) Complain(ctx context.Context, who Ref, name string, open bool)
 	}
 	for range tries {
 		now := d.clock()
-		id, _, err := d.find(ctx, who, now)
-		if err != nil {
-			return "", asFault(err)
-		}
-		if id.IsZero() {
-			return "", errNobody
-		}
-		record, _, err := d.load(ctx, id)
+		l, _, err := d.load(ctx, who, now)
 		if errors.Is(err, vault.ErrNotFound) {
 			return "", errNobody
 		}
+		if err != nil {
+			return "", asFault(err)
+		}
+		record, _, err := d.record(ctx, l)
 		if err != nil {
 			return "", asFault(err)
 		}
@@ -387,7 +384,11 @@ func (d *Decider) Own(ctx context.Context, who person.ID, id ID, language string
 // Owned lists the person's decisions, newest first, for their signed session: at most most of them, after the first from, and
 // whether there are more. Ones that can no longer be read are left out. Errors are faults.
 func (d *Decider) Owned(ctx context.Context, who person.ID, from, most int, language string) (list []Decision, more bool, err error) {
-	record, house, err := d.load(ctx, who)
+	l, err := d.store.Load(ctx, who)
+	if err != nil {
+		return nil, false, asFault(err)
+	}
+	record, house, err := d.record(ctx, l)
 	if err != nil {
 		return nil, false, asFault(err)
 	}
@@ -449,22 +450,16 @@ func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger
 	if err != nil {
 		return nil, err
 	}
-	id, device, err := d.find(ctx, req.Person, now)
-	if err != nil {
-		return nil, asFault(err)
-	}
+	look.Fields, look.Count = []string{"decision"}, 1
+	l, device, err := d.looked(ctx, req.Person, now, look)
 	var record *vault.Record
-	if !id.IsZero() {
-		look.Fields, look.Count = []string{"decision"}, 1
-		l, err := d.looked(ctx, id, look)
-		switch {
-		case errors.Is(err, vault.ErrNotFound):
-		case err != nil:
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+	case err != nil:
+		return nil, asFault(err)
+	default:
+		if record, h, err = d.record(ctx, l); err != nil {
 			return nil, asFault(err)
-		default:
-			if record, h, err = d.record(ctx, l); err != nil {
-				return nil, asFault(err)
-			}
 		}
 	}
 	results := d.all(h, Of(record), Ask{

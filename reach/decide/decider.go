@@ -272,16 +272,13 @@ func (d *Decider) who(ctx context.Context, h *House, ref Ref, now person.Instant
 			f = found{house: h, doubt: true, lowered: DegradedFault}
 		}
 	}()
-	id, device, err := d.find(ctx, ref, now)
+	l, device, err := d.load(ctx, ref, now)
 	f.device = device
-	if err != nil {
-		f.doubt, f.lowered = true, reasonOf(err, DegradedStore)
-		return f
+	var record *vault.Record
+	house := h
+	if err == nil {
+		record, house, err = d.record(ctx, l)
 	}
-	if id.IsZero() {
-		return f
-	}
-	record, house, err := d.load(ctx, id)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		return f
@@ -304,14 +301,17 @@ func reasonOf(err error, otherwise string) string {
 	return otherwise
 }
 
-// find gives the pseudonym to which a reference leads, zero for nobody known, and the device's when one is named.
-func (d *Decider) find(ctx context.Context, ref Ref, now person.Instant) (id, device person.ID, err error) {
+// look is one identifier of a reference.
+type look struct {
+	kind  vault.IdentifierKind
+	blind vault.Blind
+}
+
+// load loads whom a reference leads to, ErrNotFound for nobody known, and gives the device's pseudonym when one is named.
+func (d *Decider) load(ctx context.Context, ref Ref, now person.Instant) (l vault.Loaded, device person.ID, err error) {
 	if !ref.Pseudonym.IsZero() {
-		return ref.Pseudonym, person.ID{}, nil
-	}
-	type look struct {
-		kind  vault.IdentifierKind
-		blind vault.Blind
+		l, err = d.store.Load(ctx, ref.Pseudonym)
+		return l, device, err
 	}
 	var looks []look
 	var blinds []vault.Blind
@@ -328,13 +328,18 @@ func (d *Decider) find(ctx context.Context, ref Ref, now person.Instant) (id, de
 		}
 		looks, blinds = append(looks, look{x.kind, b}), append(blinds, b)
 	}
-	if len(blinds) == 0 {
-		return person.ID{}, person.ID{}, ctx.Err()
+	if err := ctx.Err(); err != nil && len(blinds) == 0 {
+		return l, device, err
 	}
-	rows, err := d.store.Find(ctx, blinds)
-	if err != nil {
-		return person.ID{}, person.ID{}, err
-	}
+	l, err = d.store.LoadBy(ctx, blinds, func(rows []vault.Identifier) (id person.ID) {
+		id, device = meant(looks, rows, now)
+		return id
+	})
+	return l, device, err
+}
+
+// meant is whom these identifiers lead to together, zero for nobody known, and whom the device among them leads to.
+func meant(looks []look, rows []vault.Identifier, now person.Instant) (id, device person.ID) {
 	for _, l := range looks {
 		of := owner(rows, l.kind, l.blind, now)
 		if l.kind == vault.AnonymousID {
@@ -350,10 +355,10 @@ func (d *Decider) find(ctx context.Context, ref Ref, now person.Instant) (id, de
 					device = owner(rows, m.kind, m.blind, now)
 				}
 			}
-			return person.ID{}, device, nil
+			return person.ID{}, device
 		}
 	}
-	return id, device, nil
+	return id, device
 }
 
 // owner is the pseudonym to which a blind leads: of a device the latest session that has begun; of everything else the one
@@ -385,16 +390,8 @@ func owner(rows []vault.Identifier, kind vault.IdentifierKind, blind vault.Blind
 	return best.Of
 }
 
-// load gives the person's record and the house by whose charter it may be judged: one at least as new as the charter that
+// record gives the person's record and the house by whose charter it may be judged: one at least as new as the charter that
 // was in force in the snapshot of the read.
-func (d *Decider) load(ctx context.Context, id person.ID) (*vault.Record, *House, error) {
-	l, err := d.store.Load(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return d.record(ctx, l)
-}
-
 func (d *Decider) record(ctx context.Context, l vault.Loaded) (*vault.Record, *House, error) {
 	h, err := d.live.Follow(ctx, l.Charter)
 	if err != nil {

@@ -49,11 +49,11 @@ func (f *flaky) check(call string) error {
 	return nil
 }
 
-func (f *flaky) Find(ctx context.Context, b []vault.Blind) ([]vault.Identifier, error) {
-	if err := f.check("Find"); err != nil {
-		return nil, err
+func (f *flaky) LoadBy(ctx context.Context, b []vault.Blind, choose func([]vault.Identifier) person.ID) (vault.Loaded, error) {
+	if err := f.check("LoadBy"); err != nil {
+		return vault.Loaded{}, err
 	}
-	return f.Store.Find(ctx, b)
+	return f.Store.LoadBy(ctx, b, choose)
 }
 
 func (f *flaky) Load(ctx context.Context, id person.ID, looks ...ledger.Row) (vault.Loaded, error) {
@@ -321,8 +321,7 @@ func TestWhateverFailsLowersTheRung(t *testing.T) {
 		what, want, degraded string
 		breaks               func(x *home) context.Context
 	}{
-		{"finding", "context: bread milk tea", DegradedStore, func(x *home) context.Context { x.store.fail("Find"); return nil }},
-		{"loading", "context: bread milk tea", DegradedStore, func(x *home) context.Context { x.store.fail("Load"); return nil }},
+		{"finding and loading", "context: bread milk tea", DegradedStore, func(x *home) context.Context { x.store.fail("LoadBy"); return nil }},
 		{"streams", "context: bread milk tea", DegradedStore, func(x *home) context.Context { x.store.fail("Streams"); return nil }},
 		{"a store that falls over", "context: bread milk tea", DegradedFault, func(x *home) context.Context { x.store.fail("panic"); return nil }},
 		{"keeping the receipt", "context: bread milk tea", DegradedReceipt, func(x *home) context.Context { x.store.fail("Keep"); return nil }},
@@ -333,7 +332,7 @@ func TestWhateverFailsLowersTheRung(t *testing.T) {
 		}},
 		{"the store's time", "context: bread milk tea", DegradedTime, func(x *home) context.Context {
 			x.store.with = context.DeadlineExceeded
-			x.store.fail("Load")
+			x.store.fail("LoadBy")
 			return nil
 		}},
 		{"ranking", "context: beer fudge wine", DegradedModel, func(x *home) context.Context { x.toy.broken = "Rank"; return nil }},
@@ -372,8 +371,7 @@ func TestWhateverHangsLowersTheRungInTime(t *testing.T) {
 		what  string
 		hangs func(x *home)
 	}{
-		{"finding", func(x *home) { x.store.hang("Find") }},
-		{"loading", func(x *home) { x.store.hang("Load") }},
+		{"finding and loading", func(x *home) { x.store.hang("LoadBy") }},
 		{"streams", func(x *home) { x.store.hang("Streams") }},
 		{"keeping the receipt", func(x *home) { x.store.hang("Keep") }},
 		{"following the charter", func(x *home) {

@@ -144,20 +144,11 @@ func (d *Decider) Compare(ctx context.Context, ref Ref, sides []Side, p Principa
 	if err := checkSides(h, sides, now); err != nil {
 		return nil, err
 	}
-	id, device, err := d.find(ctx, ref, now)
-	if err != nil {
+	look.Fields, look.Count = []string{"decision"}, 1
+	l, device, err := d.looked(ctx, ref, now, look)
+	known := err == nil
+	if !known && !errors.Is(err, vault.ErrNotFound) {
 		return nil, asFault(err)
-	}
-	var l vault.Loaded
-	known := !id.IsZero()
-	if known {
-		look.Fields, look.Count = []string{"decision"}, 1
-		l, err = d.looked(ctx, id, look)
-		if errors.Is(err, vault.ErrNotFound) {
-			known = false
-		} else if err != nil {
-			return nil, asFault(err)
-		}
 	}
 	if known {
 		if h, err = d.live.Follow(ctx, l.Charter); err != nil {

@@ -60,6 +60,8 @@ var cases = []struct {
 }{
 	{"enrolled people are found and loaded", found},
 	{"what is unknown is not found", unknown},
+	{"whom identifiers lead to is loaded as Find and Load give them", loadedBy},
+	{"identifiers and whom they lead to are read in one state", oneState},
 	{"the newer row stays", newerStays},
 	{"versions rise with what changes permission", versions},
 	{"a change judged by an old version is stale", stale},

@@ -18,6 +18,11 @@ type Store interface {
 	// The looks, if any, are appended in the transaction of the read; when they cannot be, nothing is returned.
 	Load(ctx context.Context, id person.ID, looks ...ledger.Row) (Loaded, error)
 
+	// LoadBy is Load, without looks, of whom blinds lead to: choose is given every identifier row of theirs, as Find gives them, and names any
+	// pseudonym of whom is meant, or nobody by a zero one: then it is ErrNotFound, as without blinds. The rows and the person are of one state. It may call
+	// choose again for another state.
+	LoadBy(ctx context.Context, blinds []Blind, choose func([]Identifier) person.ID) (Loaded, error)
+
 	// Rows is Load without events, for acts that are about none: what was shown, an answer to a decision.
 	Rows(ctx context.Context, id person.ID) (Loaded, error)
 
