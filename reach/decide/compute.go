@@ -149,6 +149,7 @@ func Compute(h *House, s Subject, a Ask) (res Result) {
 		scored[i] = k.scored
 	}
 	explained := ranked.explain(scored)
+	r.Items = slices.Grow(r.Items, len(picked))
 	for i, k := range picked {
 		parts := explained[i]
 		nameEvents(parts, v.events)

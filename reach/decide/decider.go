@@ -412,6 +412,9 @@ func (d *Decider) all(h *House, s Subject, a Ask, placements []string) []Result 
 	for i, name := range placements {
 		a.Moment.Placement = name
 		out[i] = Safely(h, s, a)
+		if i+1 == len(placements) {
+			break
+		}
 		for _, c := range out[i].Receipt.Items {
 			a.Exclude = append(a.Exclude, c.Item)
 		}
@@ -452,7 +455,7 @@ func (d *Decider) keep(ctx context.Context, r *vault.Record, results []Result, w
 	for i := range results {
 		rec := &results[i].Receipt
 		rec.ID = d.keptID()
-		rows[i] = ring.SealReceipt(vault.Key(rec.ID), rec.Now, rec.Append(nil))
+		rows[i] = ring.SealReceipt(vault.Key(rec.ID), rec.Now, rec.Append(make([]byte, 0, 1024)))
 	}
 	if err := ctx.Err(); err != nil {
 		return err

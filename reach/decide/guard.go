@@ -181,6 +181,7 @@ func (h *House) pick(r *ranking, limit int, gone []bits, s seen, at, now person.
 	place := 0
 	var skipped [MovedUnwanted + 1]int
 	items := h.Shelf.All()
+	out = make([]choice, 0, min(limit, len(r.scored)))
 next:
 	for i := 0; len(out) < limit; i++ {
 		if i == len(r.scored) && r.all != nil {

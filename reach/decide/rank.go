@@ -154,8 +154,10 @@ func (h *House) individual(v values, muted map[string]bool, allow *recommend.Set
 			ids[i] = items[i].ID
 		}
 		out := make([][]Part, len(items))
+		most := named + 1 + len(terms)
+		slab := make([]Part, most*len(items))
 		for i, reasons := range h.ranker.Reasons(in, ids, named+1) {
-			parts := h.parts(reasons.Parts)
+			parts := appendParts(slab[i*most:i*most:(i+1)*most], reasons.Parts)
 			for _, t := range terms {
 				if t.items.has(h.onShelf(items[i].Item)) {
 					parts = append(parts, Part{Kind: PartTerm, Name: t.Name, Weight: t.Weight})
@@ -234,9 +236,8 @@ func (h *House) applies(facts map[string]string, muted map[string]bool, placemen
 	return out
 }
 
-// parts turns the model's parts into a receipt's.
-func (h *House) parts(from []recommend.Part) []Part {
-	out := make([]Part, 0, len(from)+1)
+// appendParts turns the model's parts into a receipt's.
+func appendParts(out []Part, from []recommend.Part) []Part {
 	for _, p := range from {
 		part := Part{Weight: p.Weight, Event: p.Event}
 		switch {
@@ -272,7 +273,7 @@ func shorten(parts []Part, more int, score float64) []Part {
 	for _, p := range parts[:named] {
 		rest -= p.Weight
 	}
-	return append(parts[:named:named], Part{Kind: PartRest, Weight: rest})
+	return append(parts[:named], Part{Kind: PartRest, Weight: rest})
 }
 
 // nameEvents fills in the names of the events that the parts rest on.

@@ -51,7 +51,11 @@ func Read(r *Receipt, h *House, as Reader) Decision {
 	if open {
 		d.Relationship = Relationship{Level: r.Level.Level.String(), Because: because(c, r, lang)}
 	}
-	say := teller{c: c, h: h, t: t, as: as, now: r.Now, place: place}
+	reasons := 0
+	for i := range r.Items {
+		reasons += len(r.Items[i].Parts)
+	}
+	say := teller{c: c, h: h, t: t, as: as, now: r.Now, place: place, reasons: make([]Reason, 0, reasons)}
 	for i := range r.Items {
 		d.Items = append(d.Items, say.item(&r.Items[i]))
 	}
@@ -90,26 +94,29 @@ func (t *tongue) short(reason string) string {
 
 // teller puts one decision's items into words.
 type teller struct {
-	c     *charter.Charter
-	h     *House
-	t     *tongue
-	as    Reader
-	now   person.Instant
-	place *time.Location
+	c       *charter.Charter
+	h       *House
+	t       *tongue
+	as      Reader
+	now     person.Instant
+	place   *time.Location
+	reasons []Reason // of all items
 }
 
-func (s teller) name(item string) string {
+func (s *teller) name(item string) string {
 	if it := s.h.Shelf.Item(item); it != nil && it.Name != "" {
 		return it.Name
 	}
 	return item
 }
 
-func (s teller) item(c *Chosen) Item {
-	out := Item{ID: c.Item, Name: s.name(c.Item), Score: c.Score, Because: make([]Reason, 0, len(c.Parts))}
-	for _, p := range c.Parts {
-		out.Because = append(out.Because, Reason{Text: s.reason(p), Weight: p.Weight, Source: p.Source()})
+func (s *teller) item(c *Chosen) Item {
+	from := len(s.reasons)
+	for i := range c.Parts {
+		p := &c.Parts[i]
+		s.reasons = append(s.reasons, Reason{Text: s.reason(p), Weight: p.Weight, Source: p.Source()})
 	}
+	out := Item{ID: c.Item, Name: s.name(c.Item), Score: c.Score, Because: s.reasons[from:len(s.reasons):len(s.reasons)]}
 	for _, m := range c.Moves {
 		text := s.t.movedSeen
 		switch m.Why {
@@ -123,7 +130,7 @@ func (s teller) item(c *Chosen) Item {
 	return out
 }
 
-func (s teller) reason(p Part) string {
+func (s *teller) reason(p *Part) string {
 	switch p.Kind {
 	case PartTaken:
 		return s.t.taken(verbOf(s.c, p.Of), s.event(p.Of), s.name(p.Name), p.Times, p.Last, s.now, s.place)
@@ -150,7 +157,7 @@ func (s teller) reason(p Part) string {
 	return s.t.rest
 }
 
-func (s teller) fact(name string) string {
+func (s *teller) fact(name string) string {
 	if d := s.c.Data[name]; d != nil {
 		if l := d.Label.In(s.as.Language, &s.c.Brand); l != "" {
 			return l
@@ -159,7 +166,7 @@ func (s teller) fact(name string) string {
 	return name
 }
 
-func (s teller) event(name string) string {
+func (s *teller) event(name string) string {
 	if e := s.c.Events[name]; e != nil {
 		if l := e.Label.In(s.as.Language, &s.c.Brand); l != "" {
 			return l

@@ -23,21 +23,16 @@ type KeyRing struct {
 	id   person.ID
 	raw  [32]byte
 	aead cipher.AEAD  // of raw; nil in a small ring, which only seals, and expands it for each seal
-	leaf [32]byte     // makes the leaves of looks at this person; opens nothing
 	gone *atomic.Bool // of all rings of this key
 }
 
-// newRing expands a raw data key and derives the leaf key. The caller wipes raw.
+// newRing expands a raw data key. The caller wipes raw.
 func newRing(v *Vault, id person.ID, raw []byte) (*KeyRing, error) {
 	if len(raw) != 32 {
 		return nil, fmt.Errorf("%w: a data key has 32 bytes", ErrKeys)
 	}
 	k := &KeyRing{v: v, id: id, raw: [32]byte(raw), gone: new(atomic.Bool)}
 	k.aead = k.cipher()
-	// HKDF-Expand for one block, written out: HMAC(key, info ‖ 1). The library's own costs three times as much.
-	m := hmac.New(sha256.New, raw)
-	_, _ = m.Write([]byte("rapport ledger leaf\x01"))
-	m.Sum(k.leaf[:0])
 	return k, nil
 }
 
@@ -59,7 +54,7 @@ func (k *KeyRing) cipher() cipher.AEAD {
 
 // small is the same key in little memory, for those who keep many.
 func (k *KeyRing) small() KeyRing {
-	return KeyRing{v: k.v, id: k.id, raw: k.raw, leaf: k.leaf, gone: k.gone}
+	return KeyRing{v: k.v, id: k.id, raw: k.raw, gone: k.gone}
 }
 
 // ID is the pseudonym whose key this is; zero for the home's own.
@@ -70,7 +65,10 @@ func (k *KeyRing) LeafKey() ([]byte, error) {
 	if k.gone.Load() {
 		return nil, ErrUnreadable
 	}
-	return append([]byte(nil), k.leaf[:]...), nil
+	// HKDF-Expand for one block, written out: HMAC(key, info ‖ 1). The library's own costs three times as much.
+	m := hmac.New(sha256.New, k.raw[:])
+	_, _ = m.Write([]byte("rapport ledger leaf\x01"))
+	return m.Sum(nil), nil
 }
 
 // Enrol draws a new pseudonym with a fresh data key. The caller adds identifiers and commits the Enrolment.
