@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -43,12 +44,20 @@ func drive(ctx context.Context, addr string, conns int, rate float64, d time.Dur
 	var wg sync.WaitGroup
 	begin := time.Now()
 	end := begin.Add(d)
+	var due []chan time.Time
+	if rate > 0 {
+		due = pace(ctx, begin, conns, rate, d)
+	}
 	for c := range conns {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			var lat []time.Duration
-			err := one(ctx, addr, c, conns, rate, begin, end, build, &total, &refused, &lat)
+			var line chan time.Time
+			if rate > 0 {
+				line = due[c]
+			}
+			err := one(ctx, addr, c, line, end, build, &total, &refused, &lat)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, lat...)
@@ -61,7 +70,38 @@ func drive(ctx context.Context, addr string, conns int, rate float64, d time.Dur
 	return load{requests: total.Load(), refused: refused.Load(), elapsed: time.Since(begin), latencies: all}, firstErr
 }
 
-func one(ctx context.Context, addr string, c, conns int, rate float64, begin, end time.Time, build next, total, refused *atomic.Int64, lat *[]time.Duration) error {
+// pace says to each connection when its next request is due, and closes the lines when no more are. It sleeps by the system's clock and stays on its
+// processor for it: a timer of Go is late by up to a millisecond in a process with nothing else to do, which would be counted as the server's.
+func pace(ctx context.Context, begin time.Time, conns int, rate float64, d time.Duration) []chan time.Time {
+	all := int(rate*d.Seconds()) + 1
+	lines := make([]chan time.Time, conns)
+	for i := range lines {
+		lines[i] = make(chan time.Time, all/conns+1) // a connection that is behind holds up no other
+	}
+	go func() {
+		before := runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(before + 1)
+		defer runtime.GOMAXPROCS(before)
+		for n := range all {
+			due := begin.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+			for wait := time.Until(due); wait > 0; wait = time.Until(due) {
+				rest(wait)
+			}
+			if ctx.Err() != nil {
+				break
+			}
+			lines[n%conns] <- due
+			runtime.Gosched() // it writes first
+		}
+		for _, l := range lines {
+			close(l)
+		}
+	}()
+	return lines
+}
+
+// one sends the requests of a connection: when they are due, or, without a line, as fast as answers come.
+func one(ctx context.Context, addr string, c int, line <-chan time.Time, end time.Time, build next, total, refused *atomic.Int64, lat *[]time.Duration) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -73,16 +113,10 @@ func one(ctx context.Context, addr string, c, conns int, rate float64, begin, en
 	var buf []byte
 	for n := int64(0); ; n++ {
 		due := time.Now()
-		if rate > 0 {
-			due = begin.Add(time.Duration((float64(n)*float64(conns) + float64(c)) / rate * float64(time.Second)))
-			if wait := time.Until(due); wait > 0 {
-				timer := time.NewTimer(wait)
-				select {
-				case <-ctx.Done():
-					timer.Stop()
-					return ctx.Err()
-				case <-timer.C:
-				}
+		if line != nil {
+			var more bool
+			if due, more = <-line; !more {
+				return ctx.Err()
 			}
 		}
 		if due.After(end) {
