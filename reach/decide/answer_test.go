@@ -19,7 +19,7 @@ func (x *home) feedback(d Decision, item string, kind person.FeedbackKind) bool 
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	x.time++ // an answer comes after what it answers
+	x.time.Add(1) // an answer comes after what it answers
 	yes, err := x.Feedback(context.Background(), Answer{Decision: id, Item: item, Kind: kind, As: explaining})
 	if err != nil {
 		x.t.Fatal(err)
@@ -52,7 +52,7 @@ func TestAnswersActOnTheVeryNextDecision(t *testing.T) {
 	x.feedback(next, "tea", person.TooPersonal)
 	wants(t, x.one(ann), "context: beer fudge wine")
 	wants(t, x.decide(explaining, Request{Person: ann, Placements: []string{"basket"}})[0], "individual: tea bread beer")
-	x.time = now.Add(days(91))
+	x.time.Store(int64(now.Add(days(91))))
 	wants(t, x.one(ann), "individual: tea bread beer")
 }
 
@@ -117,7 +117,7 @@ func TestAnswersAreCheckedAgainstTheReceipt(t *testing.T) {
 	}
 	refused(t, "another decision's token", x.CheckToken(x.one(ann).ID, d.Feedback), fault.Unauthorised)
 	refused(t, "no token", x.CheckToken(d.ID, ""), fault.Unauthorised)
-	x.time = now.Add(answerable + time.Hour)
+	x.time.Store(int64(now.Add(answerable + time.Hour)))
 	refused(t, "an old token", x.CheckToken(d.ID, d.Feedback), fault.Unauthorised)
 }
 
@@ -230,7 +230,7 @@ func TestComplaintsStrain(t *testing.T) {
 	if d.Relationship.Level != "acquaintance" || !strings.Contains(d.Relationship.Because, "a complaint is open") {
 		t.Errorf("%+v", d.Relationship)
 	}
-	x.time++
+	x.time.Add(1)
 	if again, err := x.Complain(ctx, ann, name, true); err != nil || again != name {
 		t.Error(again, err)
 	}
@@ -240,7 +240,7 @@ func TestComplaintsStrain(t *testing.T) {
 	wants(t, x.one(ann), "individual: milk cake tea")
 	_, err = x.Complain(ctx, ann, name, false)
 	refused(t, "closing twice", err, fault.NotFound)
-	x.time++
+	x.time.Add(1)
 	if _, err := x.Complain(ctx, ann, name, true); err != nil {
 		t.Fatal(err)
 	}

@@ -144,7 +144,7 @@ func BenchmarkDecide(b *testing.B) {
 	req := Request{Person: Ref{UserID: "shopper"}, Placements: []string{"home"}, Limit: 5}
 	b.ReportAllocs()
 	for b.Loop() {
-		x.time++
+		x.time.Add(1)
 		if out, err := x.Decide(context.Background(), req, explaining); err != nil || len(out[0].Items) != 5 {
 			b.Fatal(err, out[0].Rung, out[0].Degraded)
 		}
@@ -179,7 +179,7 @@ func TestADecisionAllocatesLittle(t *testing.T) {
 	}
 	req := Request{Person: Ref{UserID: "shopper"}, Placements: []string{"home"}, Limit: 5}
 	if n := testing.AllocsPerRun(50, func() {
-		x.time++
+		x.time.Add(1)
 		if _, err := x.Decide(context.Background(), req, explaining); err != nil {
 			t.Fatal(err)
 		}

@@ -111,19 +111,20 @@ type home struct {
 	toy   *toy
 	*Decider
 	seen []Observed
-	time person.Instant
+	time atomic.Int64 // the store asks the clock beside
 }
 
 func newHome(t testing.TB) *home {
 	t.Helper()
 	ctx := context.Background()
 	dir := t.TempDir()
-	x := &home{t: t, toy: newToy(), time: now}
+	x := &home{t: t, toy: newToy()}
+	x.time.Store(int64(now))
 	var err error
 	if x.vault, err = vault.Create(dir); err != nil {
 		t.Fatal(err)
 	}
-	clock := func() person.Instant { return x.time }
+	clock := func() person.Instant { return person.Instant(x.time.Load()) }
 	if x.db, err = store.Open(ctx, store.Options{Dir: dir, Clock: clock}); err != nil {
 		t.Fatal(err)
 	}
