@@ -12,7 +12,7 @@ import (
 // Names of up to eight bytes, as most products' are, stand in the table themselves, so that a look-up touches one place of memory:
 // a map goes on to the name that it points to.
 type Table struct {
-	slots []slot // a power of two of them, at most half of them full; a name's is the first free one from where its hash points
+	slots []slot // a power of two of them, at most three in four full, so that they stay in the processor; a name's is the first free one from where its hash points
 	shift int
 	long  map[string]int32
 }
@@ -28,7 +28,7 @@ const short = 8 // bytes
 // New makes the table. The names are all different.
 func New(list []string) *Table {
 	t := &Table{long: map[string]int32{}}
-	size := 1 << bits.Len(uint(2*len(list)))
+	size := 1 << bits.Len(uint(len(list)+len(list)/3))
 	t.slots, t.shift = make([]slot, size), 64-bits.TrailingZeros(uint(size))
 	for i := range t.slots {
 		t.slots[i].size = -1
