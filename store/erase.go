@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/rapporthq/rapport/person"
@@ -74,7 +75,7 @@ func (s *Store) ForgetPerson(ctx context.Context, f rights.Forgetting) (sessions
 		if err := s.still(ctx, c, f.Seen); err != nil {
 			return err
 		}
-		e := erasing{c: c, gone: rights.Gone{}}
+		e := erasing{s: s, c: c, gone: rights.Gone{}}
 		entry, err := e.accounts(ctx, f.People, f.Entry)
 		if err != nil {
 			return err
@@ -126,6 +127,7 @@ func (s *Store) still(ctx context.Context, c conn, seen []vault.Seen) error {
 
 // erasing is one transaction that forgets somebody.
 type erasing struct {
+	s        *Store
 	c        conn
 	gone     rights.Gone
 	sessions [][32]byte
@@ -136,15 +138,12 @@ type erasing struct {
 func (e *erasing) accounts(ctx context.Context, people []person.ID, account rights.Account) (ledger.Row, error) {
 	var numbers []int64
 	waiting := false
-	qs := []query{}
-	for _, part := range portions(people) {
-		qs = append(qs, query{text: "SELECT number FROM look WHERE " + in("person", 1, len(part)), args: pad(nil, part), scan: func(r row) error {
-			waiting = waiting || r[0] == nil
-			numbers = append(numbers, r.int(0))
-			return nil
-		}})
-	}
-	if err := e.c.do(ctx, qs...); err != nil {
+	var ids []int64
+	if err := e.s.looksAt(ctx, e.c, people, "id, number", "", math.MaxInt, func(r row) error {
+		waiting = waiting || r[1] == nil
+		ids, numbers = append(ids, r.int(0)), append(numbers, r.int(1))
+		return nil
+	}); err != nil {
 		return ledger.Row{}, err
 	}
 	if waiting {
@@ -160,10 +159,13 @@ func (e *erasing) accounts(ctx context.Context, people []person.ID, account righ
 	}
 	e.gone["looks"] += len(numbers)
 	e.gone["receipts"] += len(receipts)
-	qs = append(qs[:0], lookRows(entry)...)
-	for _, part := range portions(people) {
-		nobody := ledger.Forgotten
-		qs = append(qs, query{text: "UPDATE look SET person = $1, reason = $2 WHERE " + in("person", 3, len(part)), args: pad([]driver.Value{nobody[:], []byte{}}, part)})
+	qs := lookRows(entry)
+	for _, part := range portions(ids) {
+		args := []driver.Value{bytes.Clone(ledger.Forgotten[:]), []byte{}}
+		for i := range roundUp(len(part)) {
+			args = append(args, part[min(i, len(part)-1)])
+		}
+		qs = append(qs, query{text: "UPDATE look SET person = $1, reason = $2 WHERE " + in("id", 3, len(part)), args: args})
 	}
 	return entry, e.c.do(ctx, qs...)
 }
@@ -282,7 +284,7 @@ func (s *Store) clearMain(ctx context.Context, people []person.ID, account right
 		if err := c.do(ctx, query{text: s.dialect.still}); err != nil {
 			return err
 		}
-		e := erasing{c: c, gone: rights.Gone{}}
+		e := erasing{s: s, c: c, gone: rights.Gone{}}
 		late := false
 		for _, part := range portions(people) {
 			args, found := pad(nil, part), func(row) error { late = true; return nil }

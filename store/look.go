@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -202,33 +204,52 @@ func (l looks) Rows(ctx context.Context, from int64, limit int) ([]ledger.Row, e
 
 // Looks gives the latest looks at any of these pseudonyms and at populations, newest first. See ledger.Store.
 func (l looks) Looks(ctx context.Context, of []person.ID, limit int) ([]ledger.Row, error) {
-	of = append([]person.ID{{}}, of...)
+	of = unique(append([]person.ID{{}}, of...))
 	var found []ledger.Waiting
 	err := l.s.engine.snapshot(ctx, func(c conn) error {
 		found = found[:0]
-		var qs []query
-		for _, part := range portions(unique(of)) {
-			qs = append(qs, query{
-				text: "SELECT " + lookColumns + " FROM look WHERE " + in("person", 2, len(part)) + " AND kind = 'look' ORDER BY id DESC LIMIT $1",
-				args: pad([]driver.Value{int64(max(limit, 0))}, part),
-				scan: func(r row) error { found = append(found, scanLook(r)); return nil },
-			})
-		}
-		return c.do(ctx, qs...)
+		return l.s.looksAt(ctx, c, of, lookColumns, " AND kind = 'look'", max(limit, 0), func(r row) error { found = append(found, scanLook(r)); return nil })
 	})
 	if err != nil {
 		return nil, err
 	}
-	return newest(found, limit), nil
+	slices.SortFunc(found, func(a, b ledger.Waiting) int { return cmp.Compare(b.ID, a.ID) })
+	found = found[:min(len(found), max(limit, 0))]
+	out := make([]ledger.Row, len(found))
+	for i := range found {
+		out[i] = found[i].Row
+	}
+	return out, nil
 }
 
-func newest(found []ledger.Waiting, limit int) []ledger.Row {
-	out := make([]ledger.Row, 0, min(len(found), max(limit, 0)))
-	for i := range found {
-		if len(out) == limit {
-			break
-		}
-		out = append(out, found[i].Row)
+// lookParts is in how many parts of the table one statement looks for people.
+const lookParts = 512
+
+// looksAt reads columns of the rows about these people, of the latest parts first, until there are as many as the limit: then of the latest ones
+// none is missing. That takes a look-up for each part and pseudonym: some milliseconds for a person where there are ten million looks.
+func (s *Store) looksAt(ctx context.Context, c conn, of []person.ID, columns, condition string, limit int, scan func(row) error) error {
+	var first, last int64
+	if err := c.do(ctx, query{text: "SELECT COALESCE((SELECT MIN(id) FROM look), 0), COALESCE((SELECT MAX(id) FROM look), 0)", scan: func(r row) error {
+		first, last = r.int(0)>>s.dialect.part, r.int(1)>>s.dialect.part
+		return nil
+	}}); err != nil {
+		return err
 	}
-	return out
+	found := 0
+	count := func(r row) error { found++; return scan(r) }
+	for ; last >= first && found < limit; last -= lookParts {
+		var qs []query
+		for _, some := range portions(of) {
+			qs = append(qs, query{
+				text: "WITH RECURSIVE part (n) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n - 1 FROM part WHERE n > $2) SELECT " + columns +
+					fmt.Sprintf(" FROM part CROSS JOIN look WHERE (look.id >> %d) = part.n AND ", s.dialect.part) + in("person", 4, len(some)) + condition + " ORDER BY id DESC LIMIT $3",
+				args: pad([]driver.Value{last, max(first, last-lookParts+1), int64(limit)}, some),
+				scan: count,
+			})
+		}
+		if err := c.do(ctx, qs...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -147,7 +147,7 @@ func TestEachFindingIsFoundWhereItIsPlanted(t *testing.T) {
 			}
 		}},
 		{"damage", "database", mend, "finds damage", func(t *testing.T, home string, _ *examination) {
-			sqlite(t, home, "rapport.db", "PRAGMA writable_schema=ON", "UPDATE sqlite_schema SET sql = 'CREATE INDEX look_person ON look (at, id)' WHERE name = 'look_person'")
+			sqlite(t, home, "rapport.db", "PRAGMA writable_schema=ON", "UPDATE sqlite_schema SET sql = 'CREATE INDEX look_part ON look (at, id)' WHERE name = 'look_part'")
 		}},
 		{"a charter that is gone", "charter", mend, "cannot be read", func(t *testing.T, home string, _ *examination) {
 			if err := os.Remove(filepath.Join(home, charterFile)); err != nil {
