@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if theDemo.stop != nil {
 		theDemo.stop()
 	}
+	if chromium.stop != nil {
+		chromium.stop()
+	}
 	os.Exit(code)
 }
 
