@@ -612,6 +612,7 @@ func tryAgainstReference(t *testing.T, histories int, database func(t testing.TB
 	})
 }
 
-func TestTheHouseAgreesWithTheReference(t *testing.T) { tryAgainstReference(t, 16, nil) }
+// Of the two only this one runs beside others: how many histories are tried is set for the process.
+func TestTheHouseAgreesWithTheReference(t *testing.T) { t.Parallel(); tryAgainstReference(t, 16, nil) }
 
 func TestTheSharedHouseAgreesWithTheReference(t *testing.T) { tryAgainstReference(t, 3, pgtest.URL) }
