@@ -34,6 +34,7 @@ type lite struct {
 	readers chan *liteConn // nil ones are opened when they are wanted
 
 	unchecked atomic.Int64 // bytes written since the log was last emptied into the file
+	commits   atomic.Int64 // of rapport.db
 	kick      chan struct{}
 	done      chan struct{}
 	checker   sync.WaitGroup
@@ -326,10 +327,13 @@ func (l *lite) update(c **liteConn, open func() (*liteConn, error), begin string
 	}
 	(*c).wrote = 0
 	broken, err := (*c).within(begin, write)
-	if c == &l.writer && l.unchecked.Add(int64((*c).wrote)+4096) > logLimit {
-		select {
-		case l.kick <- struct{}{}:
-		default:
+	if c == &l.writer {
+		l.commits.Add(1)
+		if l.unchecked.Add(int64((*c).wrote)+4096) > logLimit {
+			select {
+			case l.kick <- struct{}{}:
+			default:
+			}
 		}
 	}
 	if broken {
@@ -339,8 +343,12 @@ func (l *lite) update(c **liteConn, open func() (*liteConn, error), begin string
 	return err
 }
 
+// mostPasses over the log are made beside the writer.
+const mostPasses = 4
+
 // check empties rapport.db's log into the file: most of it beside the writer, the rest between two of its transactions, so
-// that the log starts again from its beginning and the writer waits only for the little that came meanwhile.
+// that the log starts again from its beginning and the writer waits only for the little that came meanwhile. A pass that something
+// came into does not sync the file: the next does, and with one pass alone the writer waited for the sync of everything.
 func (l *lite) check() {
 	defer l.checker.Done()
 	var c *liteConn
@@ -362,7 +370,7 @@ func (l *lite) check() {
 			}
 		}
 		l.unchecked.Store(0)
-		if _, err := c.checkpoint("PASSIVE"); err != nil {
+		if err := passes(&l.commits, func() (bool, error) { return c.checkpoint("PASSIVE") }); err != nil {
 			c.close()
 			c = nil
 			continue
@@ -373,6 +381,18 @@ func (l *lite) check() {
 		}
 		l.writing.Unlock()
 	}
+}
+
+// passes has the log emptied again until all of it is moved and nothing was committed meanwhile.
+func passes(commits *atomic.Int64, pass func() (all bool, err error)) error {
+	for range mostPasses {
+		before := commits.Load()
+		all, err := pass()
+		if err != nil || (all && commits.Load() == before) {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkpoint empties the log as far as readers allow, and says whether all of it.
