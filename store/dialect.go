@@ -29,8 +29,6 @@ type dialect struct {
 	late, accounting string
 	// still waits until nobody who began before is writing about people, and keeps others from it until the transaction ends.
 	still string
-	// receipts says that receipts are about to be written, before it is asked whose they may be: still waits for it.
-	receipts string
 	// index waits until nobody is writing identifiers, and keeps others from it until the transaction ends; empty where there is one writer.
 	index string
 	// seq says that we number the journal's rows ourselves.
@@ -73,7 +71,6 @@ var postgresDialect = dialect{
 	unhurried:  "SET LOCAL " + forsakenSetting + " = 0",
 	settled:    2 * pgPatience,
 	still:      "LOCK TABLE identifier, sealed, receipt, session, link, sighting, bearer, pairing, look IN SHARE ROW EXCLUSIVE MODE",
-	receipts:   "LOCK TABLE receipt IN ROW EXCLUSIVE MODE",
 	index:      "LOCK TABLE identifier IN SHARE ROW EXCLUSIVE MODE",
 	late:       "SELECT pg_advisory_xact_lock_shared(7267072)",
 	accounting: "SELECT pg_advisory_xact_lock(7267072)",

@@ -117,11 +117,11 @@ func TestWhatIsOnItsWayIsForgottenToo(t *testing.T) {
 		},
 		"receipt": func(ctx context.Context, s *Store, c conn, of person.ID, halfway func()) error {
 			r := vault.Row{Of: of, Kind: vault.ReceiptRow, Key: vault.Key{1}, At: 1, Head: []byte{1}, Body: []byte{1}}
-			if alive, err := s.known(ctx, c, []vault.Row{r}); err != nil || !alive[of] {
-				t.Errorf("they are not there: %v", err)
+			if err := c.do(ctx, receiptRows([]vault.Row{r})); err != nil {
+				t.Errorf("the receipt is not written: %v", err)
 			}
 			halfway()
-			return c.do(ctx, receiptRow(&r))
+			return nil
 		},
 	} {
 		t.Run(table, func(t *testing.T) { onItsWay(t, table, write) })
@@ -191,4 +191,36 @@ func eachFrame(ctx context.Context, s *Store, each func(vault.Frame)) error {
 			return true, vault.ParseFrames(r.bytes(2), r.at(1), func(f vault.Frame) error { each(f); return nil })
 		})
 	})
+}
+
+// Receipts that come together are one statement: of two of one name the later stays, and of who is not there none is kept.
+func TestReceiptsTogetherAreAsIfTheyCameAlone(t *testing.T) {
+	ctx := context.Background()
+	s := shared(t)
+	ids := enrolMany(t, s, 2)
+	receipt := func(of person.ID, key byte, at person.Instant, body string) vault.Row {
+		return vault.Row{Of: of, Kind: vault.ReceiptRow, Key: vault.Key{key}, At: at, Head: []byte{1}, Body: []byte(body)}
+	}
+	if err := s.engine.transaction(ctx, func(c conn) error {
+		return c.do(ctx, receiptRows([]vault.Row{
+			receipt(ids[0], 1, 5, "first"), receipt(ids[0], 2, 6, "first"), receipt(person.ID{99}, 3, 5, "nobody's"), receipt(ids[0], 1, 6, "second"), receipt(ids[0], 2, 5, "second"),
+			receipt(ids[1], 4, 5, "own"), receipt(ids[0], 4, 6, "another's"), receipt(ids[1], 5, 5, ""),
+		}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.engine.transaction(ctx, func(c conn) error {
+		return c.do(ctx, receiptRows([]vault.Row{receipt(ids[1], 5, 4, "older"), receipt(ids[0], 4, 7, "another's"), receipt(ids[0], 2, 9, "newer")}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[byte]string{1: "second", 2: "newer", 4: "own", 5: ""} {
+		if r, _, err := s.Receipt(ctx, vault.Key{key}); err != nil || string(r.Body) != want || (key > 3) != (r.Of == ids[1]) {
+			t.Errorf("receipt %d: %q of %v, %v; expected %q", key, r.Body, r.Of, err, want)
+		}
+	}
+	kept := 0
+	if err := s.engine.ask(ctx, query{text: "SELECT key FROM receipt", scan: func(row) error { kept++; return nil }}); err != nil || kept != 4 {
+		t.Errorf("%d receipts are kept, %v; expected those of who is there, 4", kept, err)
+	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql/driver"
@@ -121,6 +122,9 @@ func (k *keeper) flush(s *Store) bool {
 		if err := s.outOfTheWay(ctx, c, rows); err != nil {
 			return err
 		}
+		if s.dialect.arrays {
+			return c.do(ctx, receiptRows(rows))
+		}
 		alive, err := s.known(ctx, c, rows)
 		if err != nil {
 			return err
@@ -142,7 +146,7 @@ func (k *keeper) flush(s *Store) bool {
 	return err == nil
 }
 
-// known says which of the rows' people are there. Who forgets somebody waits for those who have asked this before, and is seen by who asks later.
+// known says which of the rows' people are there.
 func (s *Store) known(ctx context.Context, c conn, rows []vault.Row) (map[person.ID]bool, error) {
 	ids := make([]person.ID, len(rows))
 	for i := range rows {
@@ -150,20 +154,43 @@ func (s *Store) known(ctx context.Context, c conn, rows []vault.Row) (map[person
 	}
 	alive := make(map[person.ID]bool, len(ids))
 	var qs []query
-	if s.dialect.receipts != "" {
-		qs = append(qs, query{text: s.dialect.receipts})
-	}
 	for _, part := range portions(unique(ids)) {
 		qs = append(qs, query{text: "SELECT id FROM person WHERE " + inID(len(part)), args: pad(nil, part), scan: func(r row) error { alive[r.id(0)] = true; return nil }})
 	}
 	return alive, c.do(ctx, qs...)
 }
 
+const receiptStays = ` ON CONFLICT (key) DO UPDATE SET at = excluded.at, head = excluded.head, body = excluded.body WHERE excluded.at >= receipt.at AND excluded.person = receipt.person`
+
 func receiptRow(r *vault.Row) query {
 	return query{
-		text: `INSERT INTO receipt (key, person, at, head, body) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (key) DO UPDATE SET at = excluded.at, head = excluded.head, body = excluded.body WHERE excluded.at >= receipt.at AND excluded.person = receipt.person`,
+		text: "INSERT INTO receipt (key, person, at, head, body) VALUES ($1, $2, $3, $4, $5)" + receiptStays,
 		args: []driver.Value{r.Key[:], r.Of[:], int64(r.At), blob(r.Head), blob(r.Body)},
+	}
+}
+
+// receiptRows is receiptRow for many as arrays, of the people who are there. The statement has locked its table before it asks who that is: who forgets
+// somebody waits for it (dialect.still), or is seen by it.
+func receiptRows(rows []vault.Row) query {
+	n := len(rows)
+	keys, of, ats, heads, bodies := make([][]byte, 0, n), make([][]byte, 0, n), make([]int64, 0, n), make([][]byte, 0, n), make([][]byte, 0, n)
+	place := make(map[vault.Key]int, n)
+	for i := range rows {
+		r := &rows[i]
+		at, again := place[r.Key]
+		switch {
+		case !again:
+			place[r.Key] = len(keys)
+			keys, of, ats, heads, bodies = append(keys, r.Key[:]), append(of, r.Of[:]), append(ats, int64(r.At)), append(heads, blob(r.Head)), append(bodies, blob(r.Body))
+		case int64(r.At) >= ats[at] && bytes.Equal(of[at], r.Of[:]): // the later of two, as one statement after the other would leave it
+			ats[at], heads[at], bodies[at] = int64(r.At), blob(r.Head), blob(r.Body)
+		}
+	}
+	return query{
+		text: `INSERT INTO receipt (key, person, at, head, body)
+			SELECT r.* FROM unnest(CAST($1 AS BYTEA[]), CAST($2 AS BYTEA[]), CAST($3 AS BIGINT[]), CAST($4 AS BYTEA[]), CAST($5 AS BYTEA[])) AS r (key, person, at, head, body)
+			WHERE EXISTS (SELECT 1 FROM person WHERE id = r.person)` + receiptStays,
+		args: []driver.Value{keys, of, ats, heads, bodies},
 	}
 }
 
