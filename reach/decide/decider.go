@@ -27,7 +27,7 @@ import (
 // Options change how a Decider works; the zero value is good.
 type Options struct {
 	Clock    person.Clock  // nil: the system's
-	Deadline time.Duration // for finding and loading a person and keeping the receipt; 0: 250 ms
+	Deadline time.Duration // for finding and loading a person, deciding and keeping the receipt; 0: 250 ms
 	Observe  func(Observed)
 	Shared   bool // other processes decide for the same home
 }
@@ -117,40 +117,33 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	ctx, cancel := context.WithTimeout(ctx, d.deadline)
 	defer cancel()
 
-	who := found{house: h, doubt: true, lowered: DegradedStore}
-	if !p.Unsure {
-		who = d.asked(ctx, h, req.Person, now)
-	}
 	attested := req.Attested && p.Attest
 	ask := Ask{
 		Moment: person.Moment{
 			At: at, Now: now, Region: req.Context.Region, Weather: req.Context.Weather, Language: req.Context.Language,
-			GPC: req.GPC, Device: who.device, Session: attested || p.Self,
+			GPC: req.GPC, Session: attested || p.Self,
 		},
-		Limit: req.Limit, Already: req.Already, Ceiling: person.Individual, Doubt: who.doubt, Lowered: who.lowered,
+		Limit: req.Limit, Already: req.Already, Ceiling: person.Individual,
 	}
+	if req.Person.byAddress() && !ask.Moment.Session {
+		ask.Ceiling, ask.Veiled = person.Context, true
+	}
+	var m made
 	switch {
 	case p.Unsure:
 		ask.Ceiling = person.Generic
-	case ask.Lowered != "":
-		ask.Ceiling = person.Context
-	}
-	if req.Person.byAddress() && !ask.Moment.Session {
-		ask.Ceiling, ask.Veiled = min(ask.Ceiling, person.Context), true
-	}
-	results := d.all(who.house, who.subject(), ask, req.Placements)
-	kept := false
-	if who.record != nil {
-		personal := results // its own name: keep may go on after nobody waits for it, and results then become others
-		if err := d.within(ctx, func() error { return d.keep(ctx, who.record, personal, req.Wait) }); err != nil {
-			// Values may have been opened, and no account of it is on its way: what is said must not rest on them.
-			lowered := ask
-			lowered.Ceiling, lowered.Doubt, lowered.Lowered = person.Context, true, reasonOf(err, DegradedReceipt)
-			results = d.all(who.house, nil, lowered, req.Placements)
+		m = d.make(ctx, found{house: h, doubt: true, lowered: DegradedStore}, ask, req)
+	case req.Person.IsZero():
+		m = d.make(ctx, found{house: h}, ask, req)
+	default:
+		var beside made // its own: it is written after nobody waits for it, too
+		if err := d.within(ctx, func() error { beside = d.make(ctx, d.who(ctx, h, req.Person, now), ask, req); return nil }); err == nil {
+			m = beside
 		} else {
-			kept = true
+			m = d.make(ctx, found{house: d.live.House(), doubt: true, lowered: DegradedTime}, ask, req)
 		}
 	}
+	results, kept := m.results, m.kept
 	out := make([]Decision, len(results))
 	for i := range results {
 		r := &results[i].Receipt
@@ -159,13 +152,40 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 		}
 		as := p.Reader(req.Context.Language)
 		as.Values = results[i].Values
-		out[i] = Read(r, who.house, as)
+		out[i] = Read(r, m.house, as)
 		if kept {
 			out[i].Feedback = d.stub.Sign(out[i].ID, r.Now.Add(answerable))
 		}
 		d.report(r, time.Since(started))
 	}
 	return out, nil
+}
+
+// made is the decisions of a request before they are put into words.
+type made struct {
+	house   *House
+	results []Result
+	kept    bool // their receipts are on their way to disk
+}
+
+// make decides about whom was found, and keeps the receipts where somebody was.
+func (d *Decider) make(ctx context.Context, who found, ask Ask, req Request) made {
+	ask.Moment.Device, ask.Doubt, ask.Lowered = who.device, who.doubt, who.lowered
+	if ask.Lowered != "" {
+		ask.Ceiling = min(ask.Ceiling, person.Context)
+	}
+	m := made{house: who.house}
+	if m.results = d.all(who.house, who.subject(), ask, req.Placements); who.record == nil {
+		return m
+	}
+	if err := d.keep(ctx, who.record, m.results, req.Wait); err != nil {
+		// Values may have been opened, and no account of it is on its way: what is said must not rest on them.
+		ask.Ceiling, ask.Doubt, ask.Lowered = person.Context, true, reasonOf(err, DegradedReceipt)
+		m.results = d.all(who.house, nil, ask, req.Placements)
+		return m
+	}
+	m.kept = true
+	return m
 }
 
 // checked finds what is wrong with a request itself, and the time for which it asks.
@@ -250,18 +270,6 @@ func (d *Decider) within(ctx context.Context, work func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// asked is who, in time.
-func (d *Decider) asked(ctx context.Context, h *House, ref Ref, now person.Instant) found {
-	if ref.IsZero() {
-		return found{house: h}
-	}
-	var f found
-	if err := d.within(ctx, func() error { f = d.who(ctx, h, ref, now); return nil }); err != nil {
-		return found{house: h, doubt: true, lowered: DegradedTime}
-	}
-	return f
 }
 
 // who finds and loads a person. It never fails: what could not be done is in lowered, and the doubt that it leaves.
