@@ -37,6 +37,8 @@ type dialect struct {
 	lastNumber string
 	// arrays says that many rows are read and written as arrays by one statement.
 	arrays bool
+	// joined is the hashes of the rows run, one behind the other.
+	joined string
 	// part is by how many bits the numbers of rows of look are cut down to give the part of the table by which its index of people goes.
 	part int
 	// bytes is the second parameter where an engine cannot tell by itself that it is bytes.
@@ -53,6 +55,7 @@ var sqliteDialect = dialect{
 	settled:    5 * time.Second,
 	seq:        true,
 	bytes:      "$2",
+	joined:     "CAST(group_concat(hash, '') AS BLOB)",
 	part:       12,
 	lastNumber: "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = $1",
 }
@@ -65,6 +68,7 @@ var postgresDialect = dialect{
 	exclusive:  " FOR UPDATE",
 	arrays:     true,
 	bytes:      "CAST($2 AS BYTEA)",
+	joined:     "string_agg(hash, CAST('' AS BYTEA) ORDER BY idx)",
 	part:       62, // one part: the index is by person alone
 	lastNumber: "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass), 0)",
 	alone:      "SELECT pg_advisory_xact_lock(7267070)", // a number of our own: "rap", "fold"

@@ -309,7 +309,7 @@ func witnessOf(t *testing.T, log string) (key, address string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	until(t, "the witness answers", func() bool { return strings.Contains(errs.String(), "\n") })
+	until(t, "the witness answers", func() bool { return strings.Contains(errs.String(), "\n") && strings.Contains(out.String(), "\n") }) // they come by two pipes
 	_, address, ok := strings.Cut(strings.TrimSpace(errs.String()), " at ")
 	if !ok {
 		t.Fatal(fmt.Sprint(&out, &errs))
