@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,6 +52,15 @@ func TestAServerWithoutFreeFileDescriptorsServesWhomItHasAndComesBack(t *testing
 	stock(t, home)
 	l := newLoad(t, "--home", home)
 	s := serveHome(t, home)
+	var dialled atomic.Int64
+	counts := http.DefaultTransport.(*http.Transport).Clone()
+	counts.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialled.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	usual := http.DefaultClient
+	http.DefaultClient = &http.Client{Transport: counts}
+	t.Cleanup(func() { http.DefaultClient = usual; counts.CloseIdleConnections() })
 	if ids := l.batch(); !l.took(ids, first(collects(s.URL+"/v1/batch", l.key, l.body(ids), nil)), nil) { // this connection stays
 		t.Fatal(l.odd)
 	}
@@ -71,6 +81,9 @@ func TestAServerWithoutFreeFileDescriptorsServesWhomItHasAndComesBack(t *testing
 			t.Fatalf("who has a connection is answered with %d (%v)", status, err)
 		}
 		decidesWithin(t, s, l.decides, "house-1")
+	}
+	if n := dialled.Load(); n != 1 {
+		t.Errorf("who has a connection was sent away, and came in again behind the crowd: %d connections", n)
 	}
 	closeAll(crowd)
 	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
