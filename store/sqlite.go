@@ -370,7 +370,9 @@ func (l *lite) check() {
 			}
 		}
 		l.unchecked.Store(0)
-		if err := passes(&l.commits, func() (bool, error) { return c.checkpoint("PASSIVE") }); err != nil {
+		if err := beside(func() error {
+			return passes(&l.commits, func() (bool, error) { return c.checkpoint("PASSIVE") })
+		}); err != nil {
 			c.close()
 			c = nil
 			continue
