@@ -69,7 +69,7 @@ func (c *decideHome) question(conn int, n int64, dst []byte) []byte {
 // Decide measures the door for decisions on a home of made people with the real data's baskets: at an offered rate, then at
 // saturation, each beside a bare handler under the same generator.
 func Decide(ctx context.Context, o Options) ([]Figure, error) {
-	people, events, offered, lasting := 100_000, 20, 500.0, 20*time.Second
+	people, events, offered, lasting := 100_000, 20, 1000.0, 20*time.Second
 	set := "100k people"
 	switch {
 	case o.Quick:
