@@ -370,9 +370,7 @@ func (l *lite) check() {
 			}
 		}
 		l.unchecked.Store(0)
-		if err := beside(func() error {
-			return passes(&l.commits, func() (bool, error) { return c.checkpoint("PASSIVE") })
-		}); err != nil {
+		if err := passes(&l.commits, func() (bool, error) { return c.checkpoint("PASSIVE") }); err != nil {
 			c.close()
 			c = nil
 			continue
