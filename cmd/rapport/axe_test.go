@@ -92,7 +92,6 @@ func checkWeight(t *testing.T, ctx context.Context, url string) {
 
 // TestAxeFindsWhatIsWrong holds the checker to pages that are wrong on purpose.
 func TestAxeFindsWhatIsWrong(t *testing.T) {
-	t.Parallel()
 	source, err := axe()
 	if err != nil {
 		t.Fatal("axe-core is not installed: run make test, which installs it.")

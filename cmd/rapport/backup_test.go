@@ -120,7 +120,6 @@ func pastOf(t *testing.T, h *house, user string) string {
 // commands make and restore, and compares what each decides about three thousand people at every placement, byte for byte; and of three hundred of them whom they are
 // joined to and the receipts that are kept. Who was forgotten stays so.
 func TestAHomeGoesFromEngineToEngineAndDecidesTheSame(t *testing.T) {
-	t.Parallel()
 	people := torture.Rounds(3000, 10_000)
 	first := bankOf(t, people)
 	dir, db := shortDir(t), pgtest.URL(t)

@@ -90,7 +90,6 @@ func TestStaffSeeTheDaysAndTheLedger(t *testing.T) {
 
 // TestTheConsoleIsAccessible asks axe-core about every page of counts, full and open.
 func TestTheConsoleIsAccessible(t *testing.T) {
-	t.Parallel()
 	d := openDemo(t)
 	sends(t, d.URL, d.SourceKey, unplanned("console-axe", "for_axe"))
 	decisionFor(t, d, d.UserIDs[7], time.Now().UTC().Format(time.RFC3339))

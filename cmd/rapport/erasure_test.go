@@ -327,7 +327,6 @@ func (w *world) whatIs(t *testing.T, s *traces, users []string) {
 
 // TestForgottenPeopleAreNowhere plants people with markers in every field, has them and others do everything, forgets them, and reads every byte under the home.
 func TestForgottenPeopleAreNowhere(t *testing.T) {
-	t.Parallel() // of those that do, the only one that tells where everybody's log goes
 	const people = 1000
 	home := exampleHome(t)
 	w := newWorld(t, homeOptions{Home: home})

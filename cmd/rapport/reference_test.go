@@ -612,7 +612,6 @@ func tryAgainstReference(t *testing.T, histories int, database func(t testing.TB
 	})
 }
 
-// Of the two only this one runs beside others: how many histories are tried is set for the process.
-func TestTheHouseAgreesWithTheReference(t *testing.T) { t.Parallel(); tryAgainstReference(t, 16, nil) }
+func TestTheHouseAgreesWithTheReference(t *testing.T) { tryAgainstReference(t, 16, nil) }
 
 func TestTheSharedHouseAgreesWithTheReference(t *testing.T) { tryAgainstReference(t, 3, pgtest.URL) }

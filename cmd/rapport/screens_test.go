@@ -95,7 +95,6 @@ var views = []struct {
 // TestScreenshots takes the pictures of the documentation when it is told where to put them; without, it takes one of each screen and looks
 // whether it is one.
 func TestScreenshots(t *testing.T) {
-	t.Parallel()
 	d := openDemo(t)
 	views, dir := views, *screenshots
 	if dir == "" {
@@ -125,7 +124,7 @@ func TestScreenshots(t *testing.T) {
 	})
 }
 
-// eachScreen opens every screen as who looks at it, a browser for each part of the program: one has six minutes. first is done
+// eachScreen opens every screen as who looks at it, a browser for each part of the program: one has three minutes. first is done
 // in each browser before anything else.
 func eachScreen(t *testing.T, d *demoHome, user string, first chromedp.Tasks, look func(s screen, ctx context.Context)) {
 	t.Helper()
@@ -161,7 +160,6 @@ func eachScreen(t *testing.T, d *demoHome, user string, first chromedp.Tasks, lo
 // TestTheFrenchPagesAreAccessible asks axe-core about every screen as a French reader has it: other words are longer, and what is
 // not in their language must say so.
 func TestTheFrenchPagesAreAccessible(t *testing.T) {
-	t.Parallel()
 	d := openDemo(t)
 	french := chromedp.Tasks{network.Enable(), network.SetExtraHTTPHeaders(network.Headers{"Accept-Language": "fr-FR,fr;q=0.9"})}
 	eachScreen(t, d, d.UserIDs[8], french, func(s screen, ctx context.Context) {

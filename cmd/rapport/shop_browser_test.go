@@ -184,7 +184,6 @@ func TestTheLanguageIsChosenAtTheFootOfAPage(t *testing.T) {
 
 // TestTheShopIsAccessible asks axe-core about every page of the shop and the front door, empty and full, right and wrong, as a stranger and signed in.
 func TestTheShopIsAccessible(t *testing.T) {
-	t.Parallel()
 	d := openDemo(t)
 	ctx := browser(t, 1280, 1000, false)
 	for _, path := range []string{"/", "/shop", "/shop/department/bakery", "/shop/search?q=milk", "/shop/search?q=nothingatall", "/shop/basket", "/shop/sign-in", "/shop/product/none", "/nowhere"} {

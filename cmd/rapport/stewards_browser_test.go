@@ -73,7 +73,6 @@ func another(at string) chromedp.Action {
 
 // TestTheReviewIsAccessible asks axe-core about the list and a pair, before a look and after it, and as who may not decide.
 func TestTheReviewIsAccessible(t *testing.T) {
-	t.Parallel()
 	d := openDemo(t)
 	ctx := browser(t, 1280, 1000, false)
 	signInStaff(t, ctx, d, d.PrivacyToken)

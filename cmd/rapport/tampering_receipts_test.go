@@ -45,7 +45,6 @@ func addedReceipt(seq string) string {
 
 // TestEveryTamperingWithAHomesReceiptsIsFoundAndNamed is the same for the accounts of decisions, which enter the ledger a batch at a time.
 func TestEveryTamperingWithAHomesReceiptsIsFoundAndNamed(t *testing.T) {
-	t.Parallel()
 	for _, engine := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(engine, func(t *testing.T) {
 			database := ""

@@ -341,7 +341,6 @@ func (s *scene) bytes(b []byte) string {
 }
 
 func TestEveryTamperingWithAHomesDatabaseIsFoundAndNamed(t *testing.T) {
-	t.Parallel()
 	for _, engine := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(engine, func(t *testing.T) {
 			database := ""

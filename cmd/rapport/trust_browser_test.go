@@ -245,7 +245,6 @@ func TestAPersonChecksWhoLooked(t *testing.T) {
 
 // TestTheTrustCentreIsAccessible asks axe-core about every page, as a stranger and signed in, with all its details open.
 func TestTheTrustCentreIsAccessible(t *testing.T) {
-	t.Parallel()
 	d := openDemo(t)
 	ctx := browser(t, 1280, 1000, false)
 	checkAccessible(t, ctx, d.URL+"/trust")
