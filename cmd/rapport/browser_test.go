@@ -3,66 +3,29 @@ package main
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// chromium is the one that all tests share: to start it takes a second of a processor, and there are some sixty who look.
-var chromium struct {
-	sync.Mutex
-	running context.Context
-	stop    func()
-}
-
-// openChromium gives the one that runs, or starts another when it has ended.
-func openChromium(t *testing.T) context.Context {
-	t.Helper()
-	chromium.Lock()
-	defer chromium.Unlock()
-	if chromium.running != nil && chromium.running.Err() == nil {
-		return chromium.running
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true))
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, stop := chromedp.NewContext(alloc)
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("Chromium does not start; make test installs it: %v", err)
-	}
-	chromium.running, chromium.stop = ctx, func() { stop(); stopAlloc() }
-	return ctx
-}
-
-// browser is a headless Chromium at a width, in a theme, with cookies, storage and a cache that nobody else has.
+// browser is headless Chromium at a width, in a theme.
 func browser(t *testing.T, width, height int64, dark bool) context.Context {
 	t.Helper()
-	shared := openChromium(t)
-	at := cdp.WithExecutor(shared, chromedp.FromContext(shared).Browser)
-	own, err := target.CreateBrowserContext().Do(at)
-	if err != nil {
-		t.Fatalf("Chromium keeps nobody apart: %v", err)
-	}
-	t.Cleanup(func() { _ = target.DisposeBrowserContext(own).Do(at) })
-	window, err := target.CreateTarget("about:blank").WithBrowserContextID(own).WithNewWindow(true).Do(at)
-	if err != nil {
-		t.Fatalf("Chromium opens no window: %v", err)
-	}
-	ctx, stop := chromedp.NewContext(shared, chromedp.WithTargetID(window))
-	chromedp.FromContext(ctx).BrowserContextID = own // another tab of it is one of the same browser
-	ctx, stopTime := context.WithTimeout(ctx, 6*time.Minute)
-	t.Cleanup(func() { stopTime(); stop() })
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.WindowSize(int(width), int(height)))
+	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, stop := chromedp.NewContext(alloc)
+	ctx, stopTime := context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(func() { stopTime(); stop(); stopAlloc() })
 	theme := "light"
 	if dark {
 		theme = "dark"
 	}
 	if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(width, height, 1, width < 500),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}})); err != nil {
-		t.Fatalf("the window does not become a browser of this width: %v", err)
+		t.Fatalf("Chromium does not start; make test installs it: %v", err)
 	}
 	return ctx
 }

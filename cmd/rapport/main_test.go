@@ -34,9 +34,6 @@ func TestMain(m *testing.M) {
 	if theDemo.stop != nil {
 		theDemo.stop()
 	}
-	if chromium.stop != nil {
-		chromium.stop()
-	}
 	os.Exit(code)
 }
 
