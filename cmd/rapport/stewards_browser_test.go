@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
+
+// pairName is how a pair is called in an address.
+var pairName = regexp.MustCompile(`pair_[A-Za-z0-9_-]{64}`)
 
 // TestAStewardReviewsPairs goes the steward's way with scripts and without: a pair of the list, its score, the two after a reason, the same, undone, and the next one
 // left for later. No address and no title says who.
@@ -23,7 +27,8 @@ func TestAStewardReviewsPairs(t *testing.T) {
 				t.Helper()
 				var title string
 				do(t, ctx, "where", chromedp.Location(&at), chromedp.Title(&title))
-				if strings.ContainsAny(at+title, "@") || strings.Contains(at+title, "p_") || !strings.Contains(at, "/console/identity") {
+				says := pairName.ReplaceAllString(at+title, "") // whose letters are drawn, and may spell anything
+				if strings.ContainsAny(says, "@") || strings.Contains(says, "p_") || !strings.Contains(at, "/console/identity") {
 					t.Errorf("%s, called %q, says who", at, title)
 				}
 				return at
