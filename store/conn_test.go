@@ -5,10 +5,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/store/pgtest"
+	"github.com/rapporthq/rapport/trust/ledger"
 	"github.com/rapporthq/rapport/trust/vault"
 )
 
@@ -66,6 +69,53 @@ func TestParametersAreNumbered(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// SQLite plans a statement anew when a parameter behind LIMIT is bound, which takes longer than to run it.
+func TestAStatementIsPlannedOnce(t *testing.T) {
+	ctx := t.Context()
+	s, err := Open(ctx, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	id := enrolMany(t, s, 1)[0]
+	for n := range 20 {
+		err := s.Commit(ctx, vault.Change{Frames: []vault.Frame{{Of: id, ID: person.EventID{byte(n)}, Received: 1, At: 1, Body: []byte("an event")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, folds := s.Fold(ctx, 100)
+		_, loads := s.Load(ctx, id)
+		_, numbers := s.Ledger().Rows(ctx, 1, 10+n)
+		_, pends := s.Ledger().Pending(ctx, 10+n)
+		if err := errors.Join(folds, loads, numbers, pends, s.Each(ctx, ledger.Row{}, func(vault.Loaded) error { return nil })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	looked := 0
+	l := s.engine.(*lite)
+	readers := []*liteConn{<-l.readers, <-l.readers, <-l.readers, <-l.readers}
+	for _, c := range readers {
+		l.readers <- c
+	}
+	for _, c := range append(readers, l.writer, l.folder) {
+		if c == nil { // never wanted
+			continue
+		}
+		for text, st := range c.stmts {
+			if strings.HasPrefix(text, "PRAGMA") { // these are always planned anew
+				continue
+			}
+			looked++
+			if again := reflect.ValueOf(st.s).Elem().FieldByName("repreps").Int(); again > 2 { // a new schema counts too
+				t.Errorf("planned %d times again: %s", again, text)
+			}
+		}
+	}
+	if looked < 10 {
+		t.Errorf("only %d statements were looked at", looked)
+	}
 }
 
 // Values come back as they went in, and names are compared byte by byte.

@@ -80,13 +80,18 @@ var postgresDialect = dialect{
 	accounting: "SELECT pg_advisory_xact_lock(7267072)",
 }
 
-var parameter = regexp.MustCompile(`\$([0-9]+)`)
+var (
+	parameter = regexp.MustCompile(`\$([0-9]+)`)
+	limited   = regexp.MustCompile(`LIMIT (\$[0-9]+)`)
+)
 
 // text is a statement as the engine reads it. SQLite takes $1 for a name and numbers names in the order in which they
-// appear, so that $2, $1 would silently be swapped: there it is written ?2, ?1, which are numbers.
+// appear, so that $2, $1 would silently be swapped: there it is written ?2, ?1, which are numbers. And where a parameter stands alone behind
+// LIMIT, or in a comparison of a statement with an order, SQLite plans the statement anew whenever it is bound, to plan for that value, which
+// takes longer than to run it: behind a sign, or in a sum, it is a value like any other.
 func (d *dialect) text(s string) string {
 	if d.numbered {
-		return parameter.ReplaceAllString(s, "?$1")
+		return parameter.ReplaceAllString(limited.ReplaceAllString(s, "LIMIT ($1 + 0)"), "+?$1")
 	}
 	return s
 }

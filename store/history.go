@@ -34,8 +34,9 @@ type tail struct {
 	body   []byte
 	oldest person.Instant // received, of the oldest row that was read
 	lowest int64          // its number; above all when none was read
-	recent []person.EventID
 	read   int
+	ids    []person.EventID // of the new frames, sorted
+	known  []bool           // which of those are in the history already
 }
 
 // write adds the frames to their persons' histories, person by person in the order of their keys.
@@ -78,11 +79,25 @@ func (f *folding) write(ctx context.Context, c conn, window time.Duration) error
 }
 
 func newTail(of []vault.Frame, window time.Duration) *tail {
-	earliest := of[0].Received
+	earliest, ids := of[0].Received, make([]person.EventID, len(of))
 	for i := range of {
-		earliest = min(earliest, of[i].Received)
+		earliest, ids[i] = min(earliest, of[i].Received), of[i].ID
 	}
-	return &tail{of: of, cutoff: earliest.Add(-window), lowest: math.MaxInt64}
+	slices.SortFunc(ids, byID)
+	return &tail{of: of, cutoff: earliest.Add(-window), lowest: math.MaxInt64, ids: ids, known: make([]bool, len(ids))}
+}
+
+func byID(a, b person.EventID) int { return bytes.Compare(a[:], b[:]) }
+
+// place is where in ids an event stands, -1 when it does not.
+func (t *tail) place(id person.EventID) int {
+	if len(t.ids) <= 8 { // quicker than by halves
+		return slices.Index(t.ids, id)
+	}
+	if i, is := slices.BinarySearchFunc(t.ids, id, byID); is {
+		return i
+	}
+	return -1
 }
 
 // look reads the heads of the latest rows before those that were read.
@@ -103,8 +118,10 @@ func (t *tail) saw(number int64, last person.Instant, heads []byte) error {
 	size := 0
 	err := vault.ParseHeads(heads, 0, func(fr vault.Frame, length int) error {
 		size += length
-		if fr.Received >= t.cutoff {
-			t.recent = append(t.recent, fr.ID)
+		if fr.Received >= t.cutoff { // looked for among the new ones, which are few, where the others may be hundreds
+			if i := t.place(fr.ID); i >= 0 {
+				t.known[i] = true
+			}
 		}
 		return nil
 	})
@@ -213,30 +230,14 @@ func (f *folding) writeExtension(ctx context.Context, c conn, e *extension) erro
 
 // fresh takes out the frames that are there already, and of those that came twice the second.
 func (f *folding) fresh(t *tail) []vault.Frame {
-	var seen map[person.EventID]struct{}
-	if len(t.recent)+len(t.of) > 16 {
-		seen = make(map[person.EventID]struct{}, len(t.recent)+len(t.of))
-		for _, id := range t.recent {
-			seen[id] = struct{}{}
-		}
-	}
-	out := t.of[:0:0]
-	if len(t.of) == 1 {
-		out = make([]vault.Frame, 0, 1)
-	}
+	out := make([]vault.Frame, 0, len(t.of))
 	for i := range t.of {
-		id := t.of[i].ID
-		repeated := false
-		if seen != nil {
-			_, repeated = seen[id]
-			seen[id] = struct{}{}
-		} else if repeated = slices.Contains(t.recent, id); !repeated {
-			t.recent = append(t.recent, id)
-		}
-		if repeated {
+		at := t.place(t.of[i].ID)
+		if t.known[at] {
 			f.duplicates++
 			continue
 		}
+		t.known[at] = true
 		out = append(out, t.of[i])
 	}
 	return out
