@@ -20,7 +20,7 @@ const (
 	whileLearning        = 25
 	// most is what Go may take from the system for a home whose alive things stay under large: what is allocated while the collector is still
 	// at work comes on top of inAll, and pages that were given back to nobody. With the program's own pages and SQLite's it is under half a gigabyte.
-	most = 300 << 20
+	most = 320 << 20
 )
 
 // learners is how many learn now. What learning holds is large, lives to its end and costs the collector little, having no pointers in it.
