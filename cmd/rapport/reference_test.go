@@ -242,8 +242,14 @@ func (x *trial) who(user string) person.ID {
 
 // say is a choice: by an import from a server source, as the shop's own form would send it.
 func (x *trial) say(user, session, purpose string, yes, explicit bool) {
+	x.said(user, session, purpose, yes, explicit, 0)
+}
+
+// said is a choice that was given so long ago, and comes now: a form on paper that somebody has typed in.
+func (x *trial) said(user, session, purpose string, yes, explicit bool, ago time.Duration) {
 	x.world.Now = x.world.Now.Add(time.Second) // files of choices know no order within an instant
 	x.serial++
+	at := x.world.Now.Add(-ago)
 	answer := "no"
 	if yes {
 		answer = "yes"
@@ -252,7 +258,7 @@ func (x *trial) say(user, session, purpose string, yes, explicit bool) {
 	if user == "" {
 		who, p = fmt.Sprintf(`"anonymousId":%q`, session), x.sessions[session]
 	}
-	line := fmt.Sprintf(`{%s,"purpose":%q,"answer":%q,"at":%q,"channel":"web","language":"en","notice":"%d","words":"May we?","explicit":%v}`, who, purpose, answer, x.world.Now.Format(time.RFC3339Nano), x.serial, explicit)
+	line := fmt.Sprintf(`{%s,"purpose":%q,"answer":%q,"at":%q,"channel":"web","language":"en","notice":"%d","words":"May we?","explicit":%v}`, who, purpose, answer, at.Format(time.RFC3339Nano), x.serial, explicit)
 	file := filepath.Join(x.dir, "choice.jsonl")
 	x.must(os.WriteFile(file, []byte(line+"\n"), 0o600))
 	rep, err := x.h.importFile(context.Background(), importArgs{Source: "signup", As: "choices"}, file, nil)
@@ -260,7 +266,23 @@ func (x *trial) say(user, session, purpose string, yes, explicit bool) {
 	if rep.Kept != 1 {
 		x.t.Fatalf("a choice was not kept: %+v", rep)
 	}
-	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: x.world.Now, Charter: x.world.Words(x.world.Now), Session: x.place[user]})
+	p.Answers = append(p.Answers, reference.Answer{Purpose: purpose, Yes: yes, Explicit: explicit, At: at, Charter: x.world.Words(at), Session: x.place[user]})
+}
+
+// accept puts another charter in force; the one that is stays as it is.
+func (x *trial) accept(text string) {
+	if text == x.text {
+		return
+	}
+	x.text = text
+	x.must(runAccept(context.Background(), x.h, proposalArgs{Source: []byte(text)}, &speaker{out: func(string) error { return nil }}))
+	var all []*reference.Person
+	for _, p := range x.people {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	x.world.Accept(told(x.t, text), all...)
 }
 
 // allowed may do everything that these histories need.
@@ -386,7 +408,8 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 		"a choice": func(t *rapid.T) {
 			x.t = t
 			purpose := rapid.SampledFrom([]string{"personalise", "personalise", "personalise", "sensitive", "protect", "measure"}).Draw(t, "purpose")
-			x.say(user(), "", purpose, rapid.IntRange(0, 3).Draw(t, "yes") > 0, rapid.Bool().Draw(t, "explicit"))
+			ago := time.Duration(max(0, rapid.IntRange(-24*60, 24*60).Draw(t, "hours ago"))) * time.Hour // half of them come late
+			x.said(user(), "", purpose, rapid.IntRange(0, 3).Draw(t, "yes") > 0, rapid.Bool().Draw(t, "explicit"), ago)
 		},
 		"a choice in the trust centre": func(t *rapid.T) {
 			x.t = t
@@ -543,19 +566,18 @@ func (x *trial) steps() map[string]func(*rapid.T) {
 		},
 		"a charter": func(t *rapid.T) {
 			x.t = t
-			next := x.texts[rapid.IntRange(0, len(x.texts)-1).Draw(t, "charter")]
-			if next == x.text {
-				return
-			}
-			x.text = next
-			x.must(runAccept(ctx, x.h, proposalArgs{Source: []byte(next)}, &speaker{out: func(string) error { return nil }}))
-			var all []*reference.Person
-			for _, p := range x.people {
-				if !slices.Contains(all, p) {
-					all = append(all, p)
-				}
-			}
-			x.world.Accept(told(t, next), all...)
+			x.accept(x.texts[rapid.IntRange(0, len(x.texts)-1).Draw(t, "charter")])
+		},
+		"wider words, and an answer from before them or after": func(t *rapid.T) {
+			x.t = t
+			u := user()
+			x.accept(x.texts[0])
+			x.say(u, "", "measure", true, false)
+			x.send(u, "", "tills", "Page Viewed", item(), x.world.Now)
+			x.passes(time.Hour)
+			x.accept(x.texts[2]) // in which pages serve to personalise too
+			x.passes(time.Hour)
+			x.said(u, "", "personalise", true, false, time.Duration(rapid.IntRange(0, 2).Draw(t, "hours ago"))*time.Hour)
 		},
 		"a restart": func(t *rapid.T) {
 			x.t = t
