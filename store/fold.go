@@ -60,9 +60,12 @@ func (s *Store) FoldWhenDue(ctx context.Context, limit int) (folded int, more bo
 			s.meter.Lag(oldest)
 			return 0, false, err
 		}
-	} else if !s.waiting.due(s.clock()) {
-		s.meter.Lag(0)
-		return 0, false, nil
+	} else {
+		now := s.clock()
+		s.meter.Lag(s.waiting.overdue(now))
+		if !s.waiting.due(now) {
+			return 0, false, nil
+		}
 	}
 	return s.Fold(ctx, limit)
 }

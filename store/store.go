@@ -54,7 +54,7 @@ type Blinds interface {
 // Meter is told what happens inside. Its methods return at once.
 type Meter interface {
 	Duplicates(n int)      // events dropped by a fold because they were there already
-	Lag(lag time.Duration) // age of the oldest event that is not in history yet, after a fold
+	Lag(lag time.Duration) // for how long the oldest event waits that a decision does not see yet; where it sees all (SQLite), for how long a fold has been overdue
 	Lost(n int)            // receipts that were to be written within 100 ms and could not be
 	Looked(role string)    // a look that is in the ledger, once its act is synced
 }

@@ -100,6 +100,19 @@ func (w *waiting) due(now person.Instant) bool {
 	return w.old != nil || len(g.rows) > 0 && (len(g.refs) >= foldAt || now >= g.at.Add(foldAfter) || now < g.at || now >= w.last.Add(foldQuiet)) // before g.at: the clock went back
 }
 
+// overdue is for how long a fold has been due that the oldest of what waits ought to have had: nothing while folds keep up.
+func (w *waiting) overdue(now person.Instant) time.Duration {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	oldest := now
+	for _, g := range []*generation{w.old, w.young} {
+		if g != nil && len(g.rows) > 0 {
+			oldest = min(oldest, g.at)
+		}
+	}
+	return max(0, time.Duration(now-oldest)*time.Microsecond-foldAfter)
+}
+
 // mark is a state of the index: which rows there were, and whether frames were on their way into history.
 type mark struct {
 	last  int64 // number of the latest row

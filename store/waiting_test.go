@@ -230,3 +230,40 @@ func TestTheLogDoesNotGrowWithKills(t *testing.T) {
 		t.Errorf("after twelve kills the log has %d MB", size>>20)
 	}
 }
+
+// Decisions on SQLite see what waits, so nobody would miss folds that fail: how long one has been overdue is told.
+func TestAFoldThatIsOverdueIsTold(t *testing.T) {
+	ctx := context.Background()
+	now := person.At(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	var m lagMeter
+	s, err := Open(ctx, Options{Dir: t.TempDir(), Clock: func() person.Instant { return now }, Meter: &m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	of := enrolMany(t, s, 1)[0]
+	if err := s.Commit(ctx, vault.Change{Frames: []vault.Frame{{Of: of, ID: person.EventID{1}, Stream: 1, At: now, Received: now, Body: []byte("a")}}}); err != nil {
+		t.Fatal(err)
+	}
+	folds := func(after time.Duration, wanted int, fails bool, overdue time.Duration) {
+		t.Helper()
+		now = now.Add(after)
+		n, _, err := s.FoldWhenDue(ctx, 1000)
+		if told := time.Duration(m.lag.Load()); n != wanted || (err != nil) != fails || told != overdue {
+			t.Errorf("%d folded, %v overdue (%v), wanted %d and %v", n, told, err, wanted, overdue)
+		}
+	}
+	alter := func(text string) {
+		t.Helper()
+		if _, err := s.engine.(*lite).folder.c.Exec(text, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folds(time.Second, 0, false, 0)
+	alter("ALTER TABLE history RENAME TO away")
+	folds(time.Minute-time.Second, 0, true, 0)
+	folds(90*time.Second, 0, true, 90*time.Second)
+	alter("ALTER TABLE away RENAME TO history")
+	folds(time.Second, 1, false, 0)
+	folds(time.Hour, 0, false, 0)
+}

@@ -56,7 +56,7 @@ func newMeter() *meter {
 		requests:       vec("rapport_requests_total", "Requests answered, by door and status.", "door", "status"),
 		decideSeconds:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rapport_decide_seconds", Help: "Time of a call to decide.", Buckets: buckets}),
 		collectSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rapport_collect_seconds", Help: "Time of a request to collect, synced.", Buckets: buckets}),
-		lag:            prometheus.NewGauge(prometheus.GaugeOpts{Name: "rapport_history_lag_seconds", Help: "Age of the oldest event that is not in its person's history yet."}),
+		lag:            prometheus.NewGauge(prometheus.GaugeOpts{Name: "rapport_history_lag_seconds", Help: "Age of the oldest event that decisions do not see yet; on SQLite, where they see each at once, for how long bringing events into histories has been overdue."}),
 		lost:           counter("rapport_receipts_lost_total", "Receipts that could not be written."),
 		anchors:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "rapport_anchors_failing", Help: "Places outside the home that did not take the ledger's head at their last turn."}),
 	}

@@ -221,27 +221,6 @@ func (s *server) metric(name string) float64 {
 	return 0
 }
 
-// watch looks at a figure of the server every second; what it gives ends that, and says the largest value that was seen.
-func (s *server) watch(ctx context.Context, metric string) (largest func() float64) {
-	ctx, stop := context.WithCancel(ctx)
-	worst := make(chan float64)
-	go func() {
-		seen := 0.0
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				worst <- seen
-				return
-			case <-tick.C:
-				seen = max(seen, s.metric(metric))
-			}
-		}
-	}()
-	return func() float64 { stop(); return <-worst }
-}
-
 // command runs the binary to its end and gives what it printed. One that takes long is told of every half minute.
 func command(ctx context.Context, o Options, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, o.Binary, args...)

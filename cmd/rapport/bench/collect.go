@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,8 +40,8 @@ func withDatabase(o Options, args ...string) []string {
 	return args
 }
 
-// choices writes a file of choices: nine people in ten say yes, one in ten said no after a yes.
-func choices(path string, people int) error {
+// choices writes a file of choices: nine people in ten say yes, one in ten said no after a yes; those behind them, who are probes, say yes.
+func choices(path string, people, probes int) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -48,11 +49,11 @@ func choices(path string, people int) error {
 	defer func() { _ = f.Close() }()
 	at := time.Now().UTC().Add(-30 * 24 * time.Hour).Format(time.RFC3339)
 	later := time.Now().UTC().Add(-10 * 24 * time.Hour).Format(time.RFC3339)
-	for i := range people {
+	for i := range people + probes {
 		if _, err := fmt.Fprintf(f, `{"userId":"%s","purpose":"personalise","answer":"yes","at":"%s","channel":"web","language":"en","notice":"1","words":"To show you what suits you."}`+"\n", userID(i), at); err != nil {
 			return err
 		}
-		if i%10 == 9 {
+		if i < people && i%10 == 9 {
 			if _, err := fmt.Fprintf(f, `{"userId":"%s","purpose":"personalise","answer":"no","at":"%s","channel":"web","language":"en","notice":"1","words":"To show you what suits you."}`+"\n", userID(i), later); err != nil {
 				return err
 			}
@@ -151,6 +152,7 @@ type collectHome struct {
 	o          Options
 	people     int
 	auth       string
+	decides    string // a token that may ask for decisions
 	run        uint64 // makes the messages of this run others than those of the last
 	ours, bare *server
 }
@@ -161,7 +163,7 @@ func openCollectHome(ctx context.Context, o Options, people int) (g *collectHome
 		return nil, err
 	}
 	file := filepath.Join(o.Dir, "choices.jsonl")
-	if err := choices(file, people); err != nil {
+	if err := choices(file, people, probes); err != nil {
 		return nil, err
 	}
 	o.Log("importing the choices of %d people", people)
@@ -176,6 +178,9 @@ func openCollectHome(ctx context.Context, o Options, people int) (g *collectHome
 		return nil, err
 	}
 	g = &collectHome{o: o, people: people, auth: "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), run: uint64(time.Now().UnixNano()) << 8}
+	if g.decides, err = command(ctx, o, withDatabase(o, "token", "--home", dir, "--role", "decide", "--name", "probe", "--attest")...); err != nil {
+		return nil, err
+	}
 	if g.bare, err = start(ctx, o, "/readyz", "bench", "baseline", "--listen", "{addr}"); err != nil {
 		return nil, err
 	}
@@ -284,16 +289,17 @@ func Collect(ctx context.Context, o Options) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	watched := g.ours.watch(ctx, "rapport_history_lag_seconds")
+	followed := g.follow(ctx)
 	got, err := measure(ctx, g.ours, 16, 0, batchFor, g.batch)
-	lag := watched()
-	if err != nil {
+	lag, looks, behind := followed()
+	if err = errors.Join(err, behind); err != nil {
 		return nil, err
 	}
+	o.Log("histories were asked for %d times: what had been acknowledged was there within %s", looks, lag.Round(time.Millisecond))
 	f.add(set, "batch_events_per_s", got.perSecond()*100, "", base.perSecond()*100)
 	f.add(set, "batch_p99_ms", quantile(got.latencies, .99), "ms", quantile(base.latencies, .99))
 	f.add(set, "batch_cpu_us_per_event", got.cpuMicros()/100, "µs", base.cpuMicros()/100)
-	f.add(set, "history_lag_s", lag, "s", 0)
+	f.add(set, "history_lag_s", lag.Seconds(), "s", 0)
 
 	o.Log("single requests for %s", singleFor)
 	if base, err = measure(ctx, g.bare, 64, 0, singleFor, g.single); err != nil {
