@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,7 +184,7 @@ func TestInASharedHomeTheStoreIsAskedEachTime(t *testing.T) {
 	}
 }
 
-// When the store cannot say, nobody is let in, once what was known has aged.
+// When the store cannot say, nobody is let in, once what was known has aged; who was known is named.
 func TestOnErrorNobody(t *testing.T) {
 	k, store, now := keeper(t)
 	text := minted(t, store, Token{Role: Admin, Name: "ann"})
@@ -192,12 +193,74 @@ func TestOnErrorNobody(t *testing.T) {
 	}
 	store.fail = errors.New("disk")
 	*now = start.Add(Staleness)
-	if p, err := k.Token(ctx, text); err == nil || p.Role != Anyone {
+	if p, err := k.Token(ctx, text); !errors.Is(err, ErrUnsure) || !errors.Is(err, store.fail) || p.Name != "ann" {
 		t.Fatalf("%+v %v", p, err)
+	}
+	if p, err := k.Token(ctx, "rap_admin_"+strings.Repeat("0", 43)); err == nil || errors.Is(err, ErrUnsure) || p.Role != Anyone {
+		t.Errorf("who was never known: %+v %v", p, err)
+	}
+	cookie := strings.Repeat("s", 43)
+	if err := store.PutSession(ctx, Session{Hash: HashOf(cookie), Role: Customer, Person: person.ID{7}, Expires: start.Add(time.Hour)}); err == nil {
+		t.Fatal("the store does not fail")
+	}
+	if p, err := k.Session(ctx, cookie); err == nil || p.Role != Anyone {
+		t.Errorf("a session: %+v %v", p, err)
 	}
 	store.fail = nil
 	if _, err := k.Token(ctx, text); err != nil {
 		t.Fatalf("after the store came back: %v", err)
+	}
+}
+
+// slowStore says what it knows of a token when it is let.
+type slowStore struct {
+	*memoryStore
+	asked, let chan struct{}
+}
+
+func (s *slowStore) TokenByHash(ctx context.Context, h [32]byte) (Token, bool, error) {
+	t, ok, err := s.memoryStore.TokenByHash(ctx, h)
+	s.asked <- struct{}{}
+	<-s.let
+	return t, ok, err
+}
+
+// Who is known is held up by no store: it is asked again beside them, and what it said before a sign-out is not kept after it.
+func TestNobodyKnownWaitsForASlowStore(t *testing.T) {
+	store := &slowStore{memoryStore: newMemory(), asked: make(chan struct{}, 9), let: make(chan struct{}, 9)}
+	var now atomic.Int64
+	now.Store(int64(start))
+	k := NewKeeper(store, store, func() person.Instant { return person.Instant(now.Load()) }, false)
+	text := minted(t, store.memoryStore, Token{Role: Decide, Name: "shop", Placements: []string{"home"}})
+	asks := func() {
+		t.Helper()
+		if _, err := k.Token(ctx, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store.let <- struct{}{}
+	asks()
+	<-store.asked
+	now.Store(int64(start.Add(Staleness / 2)))
+	for range 3 { // the store is not let: waiting for it would take for ever
+		asks()
+	}
+	<-store.asked
+	if err := store.RevokeToken(ctx, HashOf(text), start); err != nil {
+		t.Fatal(err)
+	}
+	k.Dropped(HashOf(text))
+	store.let <- struct{}{} // says what it read before
+	behind := func(context.Context) (answer[Token], error) { return answer[Token]{}, nil }
+	if _, err := k.knownTokens.fresh.Ask(ctx, HashOf(text), behind); err != nil { // by now it has said it
+		t.Fatal(err)
+	}
+	store.let <- struct{}{}
+	if _, err := k.Token(ctx, text); !errors.Is(err, ErrUnauthorised) {
+		t.Errorf("signed out while the store was asked: %v", err)
+	}
+	if len(store.asked) != 1 {
+		t.Errorf("asked %d times more", len(store.asked))
 	}
 }
 

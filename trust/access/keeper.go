@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/rapporthq/rapport/fresh"
 	"github.com/rapporthq/rapport/person"
@@ -31,9 +30,9 @@ func NewKeeper(tokens Tokens, sessions Sessions, clock person.Clock, shared bool
 	return k
 }
 
-// Token is the principal who bears this token. ErrUnauthorised when there is none, the store's error when it cannot say. In a
-// shared home that error is ErrUnsure too where the store knew the token when it was last asked: the principal comes with it, for
-// doors that give such a caller what they would give a stranger.
+// Token is the principal who bears this token. ErrUnauthorised when there is none, the store's error when it cannot say. That error
+// is ErrUnsure too where the store knew the token when it was last asked: the principal comes with it, for doors that give such a
+// caller what they would give a stranger.
 func (k *Keeper) Token(ctx context.Context, text string) (Principal, error) {
 	if !strings.HasPrefix(text, "rap_") || len(text) > 100 {
 		return Principal{}, ErrUnauthorised
@@ -103,21 +102,22 @@ func (k *Keeper) Dropped(key [32]byte) {
 	k.knownSessions.drop(key)
 }
 
-// memory remembers the store's answers in bounded room: for less than Staleness, or, where the store is shared, for the time when
+// memory remembers the store's answers in bounded room: for less than Staleness, unless the store is shared, and for the time when
 // it cannot say.
 type memory[T any] struct {
 	shared bool
 	fresh  fresh.Answers[[32]byte, answer[T]]
 
-	mu sync.Mutex
-	at map[[32]byte]*answer[T]
+	mu    sync.Mutex
+	at    map[[32]byte]*answer[T]
+	drops int // what was asked before one is not kept after it
 }
 
 type answer[T any] struct {
 	value  T
 	known  bool
 	asked  person.Instant
-	asking bool
+	asking bool // somebody asks again, and nobody waits for it
 }
 
 const memoryHolds = 8192
@@ -126,14 +126,20 @@ const memoryHolds = 8192
 // with ErrUnsure.
 func (m *memory[T]) afresh(ctx context.Context, hash [32]byte, now person.Instant, ask func(context.Context, [32]byte) (T, bool, error)) (T, bool, error) {
 	a, err := m.fresh.Ask(ctx, hash, func(ctx context.Context) (a answer[T], err error) {
-		a.asked = now
-		if a.value, a.known, err = ask(ctx, hash); err != nil {
-			return a, err
-		}
+		m.mu.Lock()
+		drops := m.drops
+		m.mu.Unlock()
+		a.asked = now // before the question: an answer is never older than it says
+		a.value, a.known, err = ask(ctx, hash)
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.keep(hash, a) // here, where answers of one key come in their order
-		return a, nil
+		if last := m.at[hash]; last != nil {
+			last.asking = false
+		}
+		if err == nil && m.drops == drops {
+			m.keep(hash, a) // here, where answers of one key come in their order
+		}
+		return a, err
 	})
 	if err == nil {
 		return a.value, a.known, nil
@@ -165,7 +171,8 @@ func (m *memory[T]) keep(hash [32]byte, a answer[T]) {
 	m.at[hash] = &a
 }
 
-// get asks the store again when half of Staleness has passed; one caller asks, the others go on with what is known until all of it has.
+// get gives what the store said less than Staleness ago, and has it asked again when half of that has passed, for which nobody waits: a store
+// that is slow just then would hold up a caller who is known. Whatever is older, or of a shared store, is asked for now.
 func (m *memory[T]) get(ctx context.Context, hash [32]byte, clock person.Clock, ask func(context.Context, [32]byte) (T, bool, error)) (T, bool, error) {
 	now := clock()
 	if m.shared {
@@ -173,36 +180,21 @@ func (m *memory[T]) get(ctx context.Context, hash [32]byte, clock person.Clock, 
 	}
 	m.mu.Lock()
 	a := m.at[hash]
-	if a != nil {
-		age := now - a.asked
-		fresh := age >= 0 && age < person.Instant((Staleness/2)/time.Microsecond)
-		usable := age >= 0 && age < person.Instant(Staleness/time.Microsecond)
-		if fresh || (usable && a.asking) {
-			v, known := a.value, a.known
-			m.mu.Unlock()
-			return v, known, nil
-		}
-		a.asking = true
+	if a == nil || now < a.asked || now >= a.asked.Add(Staleness) {
+		m.mu.Unlock()
+		return m.afresh(ctx, hash, now, ask)
 	}
-	m.mu.Unlock()
-
-	v, known, err := ask(ctx, hash) // now was read before: an answer is never older than it says
-
-	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err != nil {
-		if a != nil {
-			a.asking = false
-		}
-		var zero T
-		return zero, false, err
+	if now >= a.asked.Add(Staleness/2) && !a.asking {
+		a.asking = true
+		go func() { _, _, _ = m.afresh(context.WithoutCancel(ctx), hash, now, ask) }()
 	}
-	m.keep(hash, answer[T]{value: v, known: known, asked: now})
-	return v, known, nil
+	return a.value, a.known, nil
 }
 
 func (m *memory[T]) drop(hash [32]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.drops++
 	delete(m.at, hash)
 }
