@@ -11,7 +11,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,21 +106,70 @@ func TestTheKeyIsAskedBeforeTheBodyIsRead(t *testing.T) {
 	}
 }
 
+// TestTooMuchUnderWay has as many requests wait for the store as may be under way, by their number or by their bytes: more are told to come
+// again, nothing of them is kept, and once the first are answered the same requests are taken.
 func TestTooMuchUnderWay(t *testing.T) {
-	h := newHome(t, Limits{InFlight: 1, Bytes: 1 << 20})
-	h.api.inFlight.Add(1)
-	w := h.do("POST", "/v1/page", "tills", []byte(pageOf("1", "u")), nil)
-	if w.Code != 429 || w.Header().Get("Retry-After") == "" {
-		t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	const most, more = 8, 8
+	body := func(n int) []byte {
+		return append([]byte(pageOf(fmt.Sprint(n), "u")), bytes.Repeat([]byte(" "), 10_000)...)[:10_000]
 	}
-	h.api.inFlight.Add(-1)
-	h.api.bytes.Add(1 << 20)
-	if w := h.do("POST", "/v1/page", "tills", []byte(pageOf("1", "u")), nil); w.Code != 429 || w.Header().Get("Retry-After") == "" {
-		t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
-	}
-	h.api.bytes.Add(-1 << 20)
-	if w := h.do("POST", "/v1/page", "tills", []byte(pageOf("1", "u")), nil); w.Code != 200 {
-		t.Errorf("status %d after the load", w.Code)
+	for name, limits := range map[string]Limits{"requests": {InFlight: most}, "bytes": {Bytes: most * 10_000}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHome(t, limits)
+			held := make(chan struct{})
+			h.faulty.holds = held
+			release := sync.OnceFunc(func() { close(held) })
+			defer release()
+			send := func(from, to int) <-chan *httptest.ResponseRecorder {
+				answers := make(chan *httptest.ResponseRecorder, to-from)
+				for n := from; n < to; n++ {
+					go func() { answers <- h.do("POST", "/v1/page", "tills", body(n), nil) }()
+				}
+				return answers
+			}
+			late := time.After(time.Minute)
+			first := send(0, most)
+			for h.api.inFlight.Load() < most {
+				select {
+				case w := <-first:
+					t.Fatalf("one that there is room for is answered with %d: %s", w.Code, w.Body)
+				case <-late:
+					t.Fatalf("%d of %d are under way", h.api.inFlight.Load(), most)
+				case <-time.After(time.Millisecond):
+				}
+			}
+			turnedAway := send(most, most+more)
+			for range more {
+				select {
+				case w := <-turnedAway:
+					if seconds, _ := strconv.Atoi(w.Header().Get("Retry-After")); w.Code != 429 || seconds < 1 {
+						t.Errorf("one too many: status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+					}
+				case <-first:
+					t.Fatal("one was answered that the store holds up")
+				case <-late:
+					t.Fatal("one too many is let in")
+				}
+			}
+			release()
+			for range most {
+				if w := <-first; w.Code != 200 {
+					t.Errorf("who was under way is answered with %d: %s", w.Code, w.Body)
+				}
+			}
+			if got := h.kept(vault.UserID, "u").events; len(got) != most {
+				t.Errorf("%d are kept, want %d: nothing of those that were turned away", len(got), most)
+			}
+			again := send(most, most+more)
+			for range more {
+				if w := <-again; w.Code != 200 {
+					t.Errorf("the same after the load: status %d: %s", w.Code, w.Body)
+				}
+			}
+			if got := h.kept(vault.UserID, "u").events; len(got) != most+more {
+				t.Errorf("%d are kept at the end, want %d", len(got), most+more)
+			}
+		})
 	}
 }
 

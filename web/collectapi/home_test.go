@@ -37,13 +37,17 @@ type home struct {
 	faulty *faulty
 }
 
-// faulty is the real store, until it is told to fail.
+// faulty is the real store, until it is told to fail, or to wait.
 type faulty struct {
 	*store.Store
-	err error
+	err   error
+	holds chan struct{} // commits wait until it is closed; nil: they do not
 }
 
 func (f *faulty) Commit(ctx context.Context, c vault.Change) error {
+	if f.holds != nil {
+		<-f.holds
+	}
 	if f.err != nil {
 		return f.err
 	}
