@@ -1,19 +1,18 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rapporthq/rapport/store/disktest"
 	"github.com/rapporthq/rapport/store/pgtest"
 )
 
@@ -33,51 +32,38 @@ func TestACommitIsSyncedBeforeItIsAcknowledged(t *testing.T) {
 
 func watch(t *testing.T, synchronous string) error {
 	t.Helper()
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Fatal("this test watches system calls: install strace (apt-get install strace)")
-	}
-	dir := t.TempDir()
-	log := filepath.Join(dir, "calls")
-	c := child("steps", "DIR="+dir, "SYNCHRONOUS="+synchronous)
-	cmd := exec.Command(strace, "-f", "-y", "-e", "trace=fsync,fdatasync,write", "-e", "signal=none", "-o", log, c.Path)
+	c := child("steps", "DIR="+t.TempDir(), "SYNCHRONOUS="+synchronous)
+	command, calls := disktest.Watched(t, "fsync,fdatasync,write", c.Path)
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = c.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("strace: %v: %s", err, out)
 	}
-	calls, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
+	for late := time.After(time.Minute); !disktest.Over(calls(), cmd.Process.Pid); {
+		select {
+		case <-late:
+			t.Fatal("the record of the calls has no end")
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
-	return judge(calls)
+	return judge(calls())
 }
 
 // judge reads the calls: each step must have at least one finished sync of the log.
-func judge(calls []byte) error {
-	steps, syncs, in := 0, 0, false
-	started := map[string]bool{} // threads whose sync of the log has begun within the step
-	for line := range bytes.Lines(calls) {
-		text := string(line)
-		thread, _, _ := strings.Cut(text, " ")
-		sync := strings.Contains(text, "fsync(") || strings.Contains(text, "fdatasync(")
+func judge(calls []disktest.Call) error {
+	steps := 0
+	var step disktest.Call
+	for _, c := range calls {
 		switch {
-		case strings.Contains(text, `"step\n"`):
-			in, syncs = true, 0
-			clear(started)
-		case strings.Contains(text, `"done\n"`) && in:
-			in = false
+		case strings.Contains(c.Text, `"step\n"`):
+			step = c
+		case strings.Contains(c.Text, `"done\n"`):
 			steps++
-			if syncs == 0 {
+			if !slices.ContainsFunc(calls, func(s disktest.Call) bool {
+				return s.Syncs(mainFile+"-wal") && s.Began > step.Ended && s.Ended < c.Began
+			}) {
 				return fmt.Errorf("commit %d was acknowledged and not synced", steps)
 			}
-		case sync && strings.Contains(text, mainFile+"-wal"):
-			if strings.Contains(text, "unfinished") {
-				started[thread] = true
-			} else if strings.Contains(text, "= 0") {
-				syncs++
-			}
-		case strings.Contains(text, "sync resumed>") && started[thread] && strings.Contains(text, "= 0"):
-			syncs++
 		}
 	}
 	if steps != watchedSteps {
