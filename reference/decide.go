@@ -22,7 +22,7 @@ type Hold struct {
 // Expected is what must be true of the decision.
 type Expected struct {
 	Level      int
-	Individual bool
+	Individual bool // otherwise by what many take, which needs nobody
 	Held       map[Hold]int
 	Capped     bool            // nothing is shown: a cap is reached
 	NotThese   map[string]bool // items that may not be shown
@@ -37,7 +37,7 @@ func (w *World) Decide(p *Person, a Ask, learnt bool) Expected {
 		at = w.Now
 	}
 	place := c.Placements[a.Placement]
-	allowed, _, _ := w.both(p, place.Purpose, at, a.GPC)
+	allowed, _, _ := w.Both(p, place.Purpose, at, a.GPC)
 
 	// The level is the highest that bears itself out: what passes at it must reach it.
 	out := Expected{}
@@ -118,7 +118,7 @@ func (w *World) reasons(p *Person, place Placement, at time.Time, gpc bool, leve
 // first pass: may this be used at all, here and for this?
 func (w *World) first(p *Person, t *Thing, purpose string, at time.Time, gpc bool) string {
 	c := w.InForce()
-	allowed, explicit, agreed := w.both(p, purpose, at, gpc)
+	allowed, explicit, agreed := w.Both(p, purpose, at, gpc)
 	d := c.Data[t.Name]
 	switch {
 	case p.Restricted:
@@ -154,7 +154,7 @@ func (w *World) expired(t *Thing, at time.Time) bool {
 // elsewhereExplicit: an explicit yes to another purpose of the datum, one that asks for it, does as well.
 func (w *World) elsewhereExplicit(p *Person, t *Thing, d Datum, at time.Time, gpc bool) bool {
 	for _, q := range d.Purposes {
-		if allowed, explicit, agreed := w.both(p, q, at, gpc); w.InForce().Purposes[q].Explicit && explicit && w.serves(t, q) && w.worded(t, q, allowed, agreed) {
+		if allowed, explicit, agreed := w.Both(p, q, at, gpc); w.InForce().Purposes[q].Explicit && explicit && w.serves(t, q) && w.worded(t, q, allowed, agreed) {
 			return true
 		}
 	}
@@ -198,7 +198,7 @@ func (w *World) shield(p *Person, t *Thing, at time.Time, gpc bool) (reason stri
 	far := -1
 	for _, q := range d.Purposes {
 		rule := w.InForce().Purposes[q]
-		allowed, explicit, agreed := w.both(p, q, at, gpc)
+		allowed, explicit, agreed := w.Both(p, q, at, gpc)
 		no := ""
 		switch {
 		case p.Restricted && !rule.Fixed():

@@ -230,8 +230,9 @@ func (w *World) InForce() *Charter { return &w.Charters[len(w.Charters)-1] }
 // Fixed says whether nobody can say no to it.
 func (p Purpose) Fixed() bool { return p.Basis == "contract" || p.Basis == "legal-obligation" }
 
-// standing is what the person's answers mean for a purpose at a time.
-func (w *World) standing(p *Person, purpose string, at time.Time, gpc bool) (allowed, explicit bool, words int) {
+// Standing is what the person's answers mean for a purpose at a time: whether it is permitted, whether by a yes that was said to it by name,
+// and the position of the newest words to which they agreed, 0 when to none.
+func (w *World) Standing(p *Person, purpose string, at time.Time, gpc bool) (allowed, explicit bool, words int) {
 	c := w.InForce()
 	rule, ok := c.Purposes[purpose]
 	if !ok {
@@ -289,10 +290,10 @@ func (a Answer) grantsLess(b Answer) bool {
 	return a.Charter < b.Charter
 }
 
-// both is the standing at the moment and by the clock: permission must hold then and now.
-func (w *World) both(p *Person, purpose string, at time.Time, gpc bool) (allowed, explicit bool, words int) {
-	a1, e1, w1 := w.standing(p, purpose, at, gpc)
-	a2, e2, w2 := w.standing(p, purpose, w.Now, gpc)
+// Both is the standing at the moment and by the clock: permission must hold then and now.
+func (w *World) Both(p *Person, purpose string, at time.Time, gpc bool) (allowed, explicit bool, words int) {
+	a1, e1, w1 := w.Standing(p, purpose, at, gpc)
+	a2, e2, w2 := w.Standing(p, purpose, w.Now, gpc)
 	return a1 && a2, a1 && a2 && e1 && e2, min(w1, w2)
 }
 
@@ -359,7 +360,7 @@ func (w *World) Keep(p *Person, t Thing, gpc bool) (refused string) {
 	}
 	allowed := false
 	for _, q := range served {
-		yes, _, _ := w.standing(p, q, w.Now, gpc)
+		yes, _, _ := w.Standing(p, q, w.Now, gpc)
 		allowed = allowed || yes && !(p.Restricted && !c.Purposes[q].Fixed())
 	}
 	t.Learnt = w.learnt(&t)
