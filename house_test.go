@@ -368,23 +368,6 @@ func Columns(f []person.Fact) []string { return nil }
 	}
 }
 
-// A test that sleeps is either slow or wrong, on some machine both: it waits for what it wants to see, or is told.
-func TestNoTestSleeps(t *testing.T) {
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") || path == "house_test.go" {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err == nil && strings.Contains(string(text), "time.Sleep(") {
-			t.Errorf("%s sleeps: wait for a condition, or pass a clock in", path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestWhatDrawsDrawsTheSame holds that a test package that draws at random does so from a known seed: see person/seedtest.
 func TestWhatDrawsDrawsTheSame(t *testing.T) {
 	draws, seeded := map[string]bool{}, map[string]bool{}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestALateReceiptIsAccountedFor(t *testing.T) {
 	receipt := func(key byte) vault.Row {
 		return vault.Row{Of: person.ID{1}, Kind: vault.ReceiptRow, Key: vault.Key{key}, At: now.Add(-time.Hour), Head: []byte{1}, Body: []byte{key}}
 	}
-	drawn, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	drawn, goOn, done := make(chan int64), make(chan struct{}), make(chan error, 1)
 	go func() {
 		done <- s.engine.transaction(ctx, func(c conn) error {
 			rows := []vault.Row{receipt(1)}
@@ -83,12 +84,16 @@ func TestALateReceiptIsAccountedFor(t *testing.T) {
 			if err := c.do(ctx, receiptRow(&rows[0])); err != nil {
 				return err
 			}
-			close(drawn)
+			var self int64
+			if err := c.do(ctx, query{text: "SELECT pg_backend_pid()", scan: func(r row) error { self = r.int(0); return nil }}); err != nil {
+				return err
+			}
+			drawn <- self
 			<-goOn
 			return nil
 		})
 	}()
-	<-drawn
+	writer := <-drawn
 	later := receipt(2)
 	if err := s.engine.transaction(ctx, func(c conn) error { return c.do(ctx, receiptRow(&later)) }); err != nil {
 		t.Fatal(err)
@@ -102,10 +107,15 @@ func TestALateReceiptIsAccountedFor(t *testing.T) {
 		counted <- len(receipts)
 	}()
 	n := -1
-	select {
-	case n = <-counted:
-		t.Errorf("%d receipts are accounted for while an older number is still to come", n)
-	case <-time.After(200 * time.Millisecond): // nothing tells that somebody waits for a lock
+	for waits := false; !waits && n < 0; {
+		select {
+		case n = <-counted:
+			t.Errorf("%d receipts are accounted for while an older number is still to come", n)
+		default:
+			if err := s.engine.ask(ctx, query{text: "SELECT 1 FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))", args: []driver.Value{writer}, scan: func(row) error { waits = true; return nil }}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	close(goOn)
 	if err := <-done; err != nil {

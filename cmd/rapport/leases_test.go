@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -67,11 +68,14 @@ func TestAnotherGoesOnWhereTheHolderDied(t *testing.T) {
 		next := serveHome(t, home, "--database", db)
 		sending, cancel := context.WithCancel(t.Context())
 		var load sync.WaitGroup
+		var taken atomic.Int64
 		load.Go(func() {
 			for sending.Err() == nil {
 				ids := l.batch()
 				status, _, err := collects(next.URL+"/v1/batch", l.key, l.body(ids), nil)
-				l.took(ids, status, err)
+				if l.took(ids, status, err); status == http.StatusOK {
+					taken.Add(1)
+				}
 				// A look a batch, for the ledger.
 				req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, next.URL+"/api/decide", strings.NewReader(`{"person":{"userId":"`+lookedAt+`"},"placement":"home"}`))
 				req.Header.Set("Authorization", "Bearer "+l.looks)
@@ -83,7 +87,8 @@ func TestAnotherGoesOnWhereTheHolderDied(t *testing.T) {
 				}
 			}
 		})
-		<-time.After(time.Duration(dice.IntN(1500)) * time.Millisecond) // the moment is the dice's
+		when := int64(dice.IntN(60)) // the moment is the dice's
+		until(t, "so many batches are acknowledged", func() bool { return taken.Load() >= when })
 		began := time.Now()
 		if stops {
 			_ = gone.cmd.Process.Signal(syscall.SIGSTOP)
