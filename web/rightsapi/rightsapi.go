@@ -1,7 +1,7 @@
 // Package rightsapi is the JSON door by which the privacy team has a person forgotten.
 //
 // It promises: an answer of 200 means that the person's keys and rows are gone and carries the signed certificate; whoever is named by several
-// identifiers, or by one that leads to nobody, is not guessed at. Trying again after a lost answer is harmless: then nobody is found. It keeps and logs nothing of whom it was asked about.
+// identifiers, by one twice, or by one that leads to nobody, is not guessed at. Trying again after a lost answer is harmless: then nobody is found. It keeps and logs nothing of whom it was asked about.
 package rightsapi
 
 import (
@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	strict "github.com/go-json-experiment/json"
 
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
@@ -134,7 +136,7 @@ func (a *API) erased(w http.ResponseWriter, r *http.Request, p access.Principal)
 		return nil, errBody
 	}
 	var q request
-	if json.Unmarshal(body, &q) != nil {
+	if strict.Unmarshal(body, &q) != nil { // it refuses double names and bytes that are no UTF-8: each could have somebody else forgotten
 		return nil, errBody
 	}
 	kind, value, err := q.named()

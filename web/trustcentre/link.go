@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 
+	strict "github.com/go-json-experiment/json"
+
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/person"
 	"github.com/rapporthq/rapport/trust/access"
@@ -47,6 +49,20 @@ type linkRequest struct {
 	Attested bool `json:"attested"`
 }
 
+var errLink = fault.New(fault.Invalid, `Send {"person": {"userId": "…"}, "attested": true}, or anonymousId in the place of userId.`)
+
+// readLink reads whose link is asked for. Double names and bytes that are no UTF-8 are refused: each could let somebody else in.
+func readLink(body []byte) (kind vault.IdentifierKind, value string, attested bool, err error) {
+	var req linkRequest
+	if strict.Unmarshal(body, &req) != nil || (req.Person.UserID == "") == (req.Person.AnonymousID == "") {
+		return "", "", false, errLink
+	}
+	if req.Person.UserID != "" {
+		return vault.UserID, req.Person.UserID, req.Attested, nil
+	}
+	return vault.AnonymousID, req.Person.AnonymousID, req.Attested, nil
+}
+
 // Make answers the door with {"url": "/trust/enter/…"}.
 func (l *Links) Make(w http.ResponseWriter, r *http.Request, p access.Principal) {
 	url, err := l.make(w, r, p)
@@ -60,17 +76,16 @@ func (l *Links) Make(w http.ResponseWriter, r *http.Request, p access.Principal)
 }
 
 func (l *Links) make(w http.ResponseWriter, r *http.Request, p access.Principal) (string, error) {
-	var req linkRequest
 	body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
-	if err != nil || json.Unmarshal(body, &req) != nil || (req.Person.UserID == "") == (req.Person.AnonymousID == "") {
-		return "", fault.New(fault.Invalid, `Send {"person": {"userId": "…"}, "attested": true}, or anonymousId in the place of userId.`)
+	if err != nil {
+		return "", errLink
 	}
-	if !req.Attested || !p.MayAttest {
+	kind, value, attested, err := readLink(body)
+	if err != nil {
+		return "", err
+	}
+	if !attested || !p.MayAttest {
 		return "", fault.New(fault.Refused, "Only a token that may attest a sign-in can ask for a link, and it must say so: make one with rapport token --attest.")
-	}
-	kind, value := vault.UserID, req.Person.UserID
-	if value == "" {
-		kind, value = vault.AnonymousID, req.Person.AnonymousID
 	}
 	index := l.Vault.Index()
 	blind, err := index.Blind(kind, value)
