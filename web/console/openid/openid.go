@@ -2,7 +2,8 @@
 //
 // It promises that an answer counts once, in the browser that asked, for this client, while its token is good, and that only a
 // claim that the home maps to one role lets anybody in. It keeps no token of the provider: what it gives is a name and a role,
-// and the session is the home's own. It does not sign anybody out at the provider.
+// and the session is the home's own. No error repeats what the provider sent.
+// It does not sign anybody out at the provider.
 package openid
 
 import (
@@ -80,7 +81,7 @@ func New(cfg Config) (*Provider, error) {
 			return nil, ErrConfig
 		}
 	}
-	return &Provider{cfg: cfg, client: &http.Client{Timeout: patience}}, nil
+	return &Provider{cfg: cfg, client: &http.Client{Timeout: patience, Transport: bounded{http.DefaultTransport}}}, nil
 }
 
 // reach asks the provider for its addresses and keys, once.
@@ -91,7 +92,7 @@ func (p *Provider) reach(ctx context.Context) (*oidc.Provider, error) {
 		// The keys are fetched again with this context whenever the provider changes them: it must outlive the request.
 		known, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.cfg.Issuer)
 		if err != nil {
-			return nil, err
+			return nil, told(err)
 		}
 		p.known = known
 	}
@@ -155,10 +156,10 @@ func (p *Provider) exchange(ctx context.Context, known *oidc.Provider, back stri
 	token, err := p.oauth(known, back).Exchange(oidc.ClientContext(ctx, p.client), code, oauth2.VerifierOption(t.verifier))
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" {
-		return "", fmt.Errorf("%w: %s", ErrRefused, refused.ErrorCode) // the description may name people
+		return "", fmt.Errorf("%w: invalid_grant", ErrRefused)
 	}
 	if err != nil {
-		return "", err
+		return "", told(err)
 	}
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {
@@ -172,7 +173,7 @@ func (p *Provider) check(ctx context.Context, known *oidc.Provider, raw, nonce s
 	verifier := known.Verifier(&oidc.Config{ClientID: p.cfg.ClientID, Now: func() time.Time { return p.cfg.Clock().Time() }})
 	token, err := verifier.Verify(ctx, raw)
 	if err != nil {
-		return Who{}, fmt.Errorf("%w: %w", ErrRefused, err)
+		return Who{}, fmt.Errorf("%w: %w", ErrRefused, told(err))
 	}
 	if nonce == "" || subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) != 1 {
 		return Who{}, fmt.Errorf("%w: nonce", ErrRefused)
