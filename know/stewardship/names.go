@@ -45,7 +45,7 @@ func (n *sealer) open(id string) (a, b person.ID, ok bool) {
 		return a, b, false
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil {
+	if err != nil || base64.RawURLEncoding.EncodeToString(raw) != sealed { // one spelling for each name: the decoder passes over line ends
 		return a, b, false
 	}
 	plain, err := n.siv.DecryptDeterministically(raw, nil)

@@ -51,3 +51,25 @@ func TestThePairsNameNamesNobody(t *testing.T) {
 		t.Error("another home reads it")
 	}
 }
+
+// FuzzPairName opens names of pairs as they come in a URL: only a name that was made here leads to a pair, in the one spelling that was given out.
+func FuzzPairName(f *testing.F) {
+	v, err := vault.Create(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := &Steward{Vault: v}
+	id := s.names().seal(person.ID{1}, person.ID{2})
+	for _, name := range []string{id, id + "\n", id[:20] + "\r\n" + id[20:], id + "=", id[:len(id)-1], strings.TrimPrefix(id, mark), mark + id, mark, "", strings.ToUpper(id)} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		a, b, ok := s.names().open(name)
+		if ok && s.names().seal(a, b) != name {
+			t.Fatalf("%q leads to the pair of another name", name)
+		}
+		if !ok && (!a.IsZero() || !b.IsZero() || name == id) {
+			t.Fatalf("%q leads nowhere, to %v and %v", name, a, b)
+		}
+	})
+}

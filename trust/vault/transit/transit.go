@@ -76,7 +76,11 @@ func parse(uri string) (base, name string, err error) {
 		}
 		scheme = "http"
 	}
-	return scheme + "://" + u.Host + "/v1/" + m[1], m[2], nil
+	base = scheme + "://" + u.Host + "/v1/" + m[1]
+	if _, err := url.Parse(base); err != nil { // of a scheme of its own more is taken for a host
+		return "", "", fmt.Errorf("a key's address is %s://host:8200/transit/keys/NAME, and its host is none", u.Scheme)
+	}
+	return base, m[2], nil
 }
 
 // Supported says whether the address is one that this client understands.
