@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // taken is the file that somebody took away from a ledger of n looks.
-func taken(t *testing.T, h *house, who int, most int) (ledger.Extract, []byte) {
+func taken(t testing.TB, h *house, who int, most int) (ledger.Extract, []byte) {
 	t.Helper()
 	l, err := ledger.New(h.store, "", h.public)
 	if err != nil {
@@ -128,4 +129,47 @@ func TestEveryChangeOfAnExtractIsFoundAndNamed(t *testing.T) {
 	if _, _, err := ledger.CheckExtract(raw, "no key"); err == nil {
 		t.Error("a key that is none was taken")
 	}
+}
+
+// FuzzCheckExtract changes the file that somebody took away: what is found to be sound says of each look what the ledger says.
+func FuzzCheckExtract(f *testing.F) {
+	h := filled(f, 12)
+	x, raw := taken(f, h, 2, 1000)
+	said := map[int64]ledger.ExtractEntry{}
+	for _, e := range x.Looks {
+		e.Reason, e.Proof = "", nil // a reason is not proved, and a proof may be spelt in one way only
+		said[e.Number] = e
+	}
+	f.Add(raw)
+	f.Add(raw[:len(raw)/2])
+	for _, change := range [][2]string{{`"actor":"ann"`, `"actor":"eve"`}, {`"actor":"ann"`, `"actor":"eve","Actor":"ann"`}, {`"people":120`, `"people":121`}, {`"number":`, `"number":1`}, {`"waiting":0`, `"waiting":-1`}, {`\n12\n`, `\n13\n`}, {`"proof":[`, `"proof":[null,`}, {`"leaf":"`, `"leaf":"\n`}, {`"at":"2`, `"at":"3`}, {`{`, `{"looks":[],`}, {`"people":120`, `"people":1e2`}} {
+		f.Add([]byte(strings.Replace(string(raw), change[0], change[1], 1)))
+	}
+	first, err := json.Marshal(x.Looks[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(strings.Replace(string(raw), `"looks":[`, `"looks":[`+string(first)+",", 1)))
+	f.Add([]byte(strings.Replace(string(raw), `:00Z"`, `:00.0000001Z"`, 1)))
+	f.Add([]byte(`{"format":"` + x.Format + `","head":"","looks":null}`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		got, rep, err := ledger.CheckExtract(file, h.public)
+		if err != nil {
+			t.Fatalf("a key that is one: %v", err)
+		}
+		if !rep.OK() {
+			return
+		}
+		if rep.Rows != int64(len(got.Looks)) || rep.Size != 0 && got.Head != x.Head || rep.Size == 0 && len(got.Looks) > 0 {
+			t.Fatalf("%+v of %d looks", rep, len(got.Looks))
+		}
+		seen := map[int64]bool{}
+		for _, e := range got.Looks {
+			e.Reason, e.Proof = "", nil
+			if seen[e.Number] || !reflect.DeepEqual(e, said[e.Number]) {
+				t.Fatalf("%+v is believed, and the ledger says %+v", e, said[e.Number])
+			}
+			seen[e.Number] = true
+		}
+	})
 }
