@@ -40,34 +40,6 @@ func operationsOf(t *testing.T, dir string, args ...string) int64 {
 	return d.Get(disktest.Ops)
 }
 
-// TestAnUpgradeThatIsKilledGoesOn ends the first command that opens a home of an earlier schema in the stead of a write or a sync, twice over,
-// and then finds the home up to date, deciding as before, its ledger whole.
-func TestAnUpgradeThatIsKilledGoesOn(t *testing.T) {
-	const archive = "testdata/upgrade/home-1.tar.gz"
-	first := filepath.Join(shortDir(t), "home")
-	unpack(t, archive, first)
-	command := func(home string) []string { return []string{"token", "--home", home, "--list"} }
-	most := operationsOf(t, filepath.Join(first, databaseDir), command(first)...)
-	killed := 0
-	rounds := torture.Rounds(4, 100)
-	for range rounds {
-		home := filepath.Join(shortDir(t), "home")
-		unpack(t, archive, home)
-		for range 2 {
-			d := disktest.Under(t, filepath.Join(home, databaseDir), false)
-			d.Set(disktest.KillAt, 1+rand.Int64N(most))
-			if _, was := under(t, d, command(home)...); was {
-				killed++
-			}
-		}
-		sameAsBefore(t, archive, home)
-	}
-	if killed < rounds {
-		t.Errorf("of %d upgrades %d were killed: that tries too little", 2*rounds, killed)
-	}
-	t.Logf("%d killed, of %d operations", killed, most)
-}
-
 // TestCommandsThatAreKilledLeaveTheHomeWhole ends an import, a new charter and a learning that nobody serves beside, and gives each again.
 func TestCommandsThatAreKilledLeaveTheHomeWhole(t *testing.T) {
 	home := exampleHome(t)

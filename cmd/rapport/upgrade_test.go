@@ -30,16 +30,17 @@ func TestAnEarlierHomeIsBroughtUpToDateAndDecidesTheSame(t *testing.T) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			home := filepath.Join(t.TempDir(), "home")
 			unpack(t, archive, home)
-			sameAsBefore(t, archive, home)
+			sameAsBefore(t, archive, homeOptions{Home: home})
 		})
 	}
 }
 
 // sameAsBefore opens the home of an archive with today's binary and wants it to decide what it decided then, and its ledger to be whole.
-func sameAsBefore(t *testing.T, archive, home string) {
+func sameAsBefore(t *testing.T, archive string, o homeOptions) {
 	t.Helper()
 	at := time.Date(2026, 11, 22, 6, 55, 0, 0, time.UTC)
-	h, err := openHouse(t.Context(), homeOptions{Home: home, clock: func() person.Instant { return person.At(at) }})
+	o.clock = func() person.Instant { return person.At(at) }
+	h, err := openHouse(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
