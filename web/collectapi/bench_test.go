@@ -1,8 +1,12 @@
 package collectapi
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -133,5 +137,50 @@ func TestTheGateAllocatesLittle(t *testing.T) {
 	n := 0
 	if each := testing.AllocsPerRun(200, func() { accept(bodies[n%len(bodies)]); n++ }) / 100; each > 17 && !torture.Raced {
 		t.Errorf("an event makes %.1f allocations", each)
+	}
+}
+
+// taking takes an answer: a recorder would allocate as much as the door.
+type taking struct {
+	head   http.Header
+	status int
+}
+
+func (w *taking) Header() http.Header         { return w.head }
+func (w *taking) WriteHeader(status int)      { w.status = status }
+func (w *taking) Write(p []byte) (int, error) { return len(p), nil }
+
+// One event of somebody who is known, through its door and into the store: what a batch shares, such as the commit, a single event has for itself.
+func TestASingleEventThroughItsDoorAllocatesLittle(t *testing.T) {
+	h := newHome(t, Limits{})
+	for n := range 5 { // everybody of these is known after this
+		if w := h.do("POST", "/v1/batch", "tills", hundred(n), nil); w.Code != http.StatusOK {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	var bodies [][]byte
+	for n := range 300 {
+		bodies = append(bodies, bytes.Replace(order(n), []byte("bench-"), []byte("alone-"), 1))
+	}
+	w := &taking{head: http.Header{}}
+	read := bytes.NewReader(nil)
+	r := httptest.NewRequest("POST", "/v1/track", io.NopCloser(read))
+	r.SetBasicAuth(key("tills"), "")
+	n := 0
+	send := func() {
+		clear(w.head)
+		w.status = 0
+		read.Reset(bodies[n])
+		r.ContentLength = int64(len(bodies[n]))
+		n++
+		if h.mux.ServeHTTP(w, r); w.status != http.StatusOK {
+			t.Fatal(w.status)
+		}
+	}
+	for range 50 {
+		send()
+	}
+	if each := testing.AllocsPerRun(200, send); each > 168 && !torture.Raced {
+		t.Errorf("an event makes %.0f allocations", each)
 	}
 }
