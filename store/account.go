@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"math"
@@ -89,19 +90,15 @@ func (l looks) Receipts(ctx context.Context, from int64, limit int) (out []ledge
 
 // emptyReceipts leaves of these people's receipts their numbers, their times and what the ledger's batches are compared with: a hash
 // that nobody can make again. It gives the numbers.
-func emptyReceipts(ctx context.Context, c conn, people []person.ID) (numbers []int64, err error) {
+func (s *Store) emptyReceipts(ctx context.Context, c conn, people []person.ID) (numbers []int64, err error) {
 	var all []ledger.Receipt
-	for _, part := range portions(people) {
-		if err := c.do(ctx, query{
-			text: "SELECT seq, key, person, at, head, body FROM receipt WHERE " + in("person", 1, len(part)) + " ORDER BY seq", args: pad(nil, part),
-			scan: func(r row) error {
-				all = append(all, ledger.Receipt{Number: r.int(0), Leaf: ledger.ReceiptLeaf(r.id(1), r.id(2), r.at(3), r.bytes(4), r.bytes(5))})
-				return nil
-			},
-		}); err != nil {
-			return nil, err
-		}
+	if err := s.latest(ctx, c, "receipt", "seq", people, "seq, key, person, at, head, body", "", math.MaxInt, func(r row) error {
+		all = append(all, ledger.Receipt{Number: r.int(0), Leaf: ledger.ReceiptLeaf(r.id(1), r.id(2), r.at(3), r.bytes(4), r.bytes(5))})
+		return nil
+	}); err != nil {
+		return nil, err
 	}
+	slices.SortFunc(all, func(a, b ledger.Receipt) int { return cmp.Compare(a.Number, b.Number) })
 	nobody := ledger.Forgotten
 	qs := make([]query, 0, len(all))
 	for i := range all {

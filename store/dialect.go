@@ -39,7 +39,7 @@ type dialect struct {
 	arrays bool
 	// joined is the hashes of the rows run, one behind the other.
 	joined string
-	// part is by how many bits the numbers of rows of look are cut down to give the part of the table by which its index of people goes.
+	// part is by how many bits the numbers of looks and receipts are cut down to give the part of the table by which their index of people goes.
 	part int
 	// bytes is the second parameter where an engine cannot tell by itself that it is bytes.
 	bytes string
@@ -63,6 +63,7 @@ var sqliteDialect = dialect{
 var postgresDialect = dialect{
 	words: strings.NewReplacer(
 		"DROP INDEX look_person", "", "CREATE INDEX look_part ON look ((id >> 12), person)", "", // older binaries beside this one need theirs
+		"DROP INDEX receipt_person", "", "CREATE INDEX receipt_part ON receipt ((seq >> 12), person, at)", "",
 		"BYTES", "BYTEA", "NAME", `TEXT COLLATE "C"`, "COUNTER", identity, "FOREVER", identity, ") CLUSTERED", ")"),
 	share:      " FOR SHARE",
 	exclusive:  " FOR UPDATE",

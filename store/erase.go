@@ -139,7 +139,7 @@ func (e *erasing) accounts(ctx context.Context, people []person.ID, account righ
 	var numbers []int64
 	waiting := false
 	var ids []int64
-	if err := e.s.looksAt(ctx, e.c, people, "id, number", "", math.MaxInt, func(r row) error {
+	if err := e.s.latest(ctx, e.c, "look", "id", people, "id, number", "", math.MaxInt, func(r row) error {
 		waiting = waiting || r[1] == nil
 		ids, numbers = append(ids, r.int(0)), append(numbers, r.int(1))
 		return nil
@@ -149,7 +149,7 @@ func (e *erasing) accounts(ctx context.Context, people []person.ID, account righ
 	if waiting {
 		return ledger.Row{}, rights.ErrUnnumbered
 	}
-	receipts, err := emptyReceipts(ctx, e.c, people)
+	receipts, err := e.s.emptyReceipts(ctx, e.c, people)
 	if err != nil {
 		return ledger.Row{}, err
 	}

@@ -215,7 +215,7 @@ func (l looks) Looks(ctx context.Context, of []person.ID, limit int) ([]ledger.R
 	var found []ledger.Waiting
 	err := l.s.engine.snapshot(ctx, func(c conn) error {
 		found = found[:0]
-		return l.s.looksAt(ctx, c, of, lookColumns, " AND kind = 'look'", max(limit, 0), func(r row) error { found = append(found, scanLook(r)); return nil })
+		return l.s.latest(ctx, c, "look", "id", of, lookColumns, " AND kind = 'look'", max(limit, 0), func(r row) error { found = append(found, scanLook(r)); return nil })
 	})
 	if err != nil {
 		return nil, err
@@ -227,36 +227,4 @@ func (l looks) Looks(ctx context.Context, of []person.ID, limit int) ([]ledger.R
 		out[i] = found[i].Row
 	}
 	return out, nil
-}
-
-// lookParts is in how many parts of the table one statement looks for people.
-const lookParts = 512
-
-// looksAt reads columns of the rows about these people, of the latest parts first, until there are as many as the limit: then of the latest ones
-// none is missing. That takes a look-up for each part and pseudonym: some milliseconds for a person where there are ten million looks.
-func (s *Store) looksAt(ctx context.Context, c conn, of []person.ID, columns, condition string, limit int, scan func(row) error) error {
-	var first, last int64
-	if err := c.do(ctx, query{text: "SELECT COALESCE((SELECT MIN(id) FROM look), 0), COALESCE((SELECT MAX(id) FROM look), 0)", scan: func(r row) error {
-		first, last = r.int(0)>>s.dialect.part, r.int(1)>>s.dialect.part
-		return nil
-	}}); err != nil {
-		return err
-	}
-	found := 0
-	count := func(r row) error { found++; return scan(r) }
-	for ; last >= first && found < limit; last -= lookParts {
-		var qs []query
-		for _, some := range portions(of) {
-			qs = append(qs, query{
-				text: "WITH RECURSIVE part (n) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n - 1 FROM part WHERE n > $2) SELECT " + columns +
-					fmt.Sprintf(" FROM part CROSS JOIN look WHERE (look.id >> %d) = part.n AND ", s.dialect.part) + in("person", 4, len(some)) + condition + " ORDER BY id DESC LIMIT $3",
-				args: pad([]driver.Value{last, max(first, last-lookParts+1), int64(limit)}, some),
-				scan: count,
-			})
-		}
-		if err := c.do(ctx, qs...); err != nil {
-			return err
-		}
-	}
-	return nil
 }

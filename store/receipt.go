@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -198,6 +199,10 @@ func receiptRows(rows []vault.Row) query {
 // are is found in the index alone: a person has hundreds, and the bodies of ten are read.
 func (s *Store) Receipts(ctx context.Context, id person.ID, from, limit int, looks ...ledger.Row) ([]vault.Row, error) {
 	from, limit = max(from, 0), max(limit, 0)
+	type place struct {
+		at  person.Instant
+		seq int64
+	}
 	var rows []vault.Row
 	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
 		rows = rows[:0]
@@ -205,29 +210,25 @@ func (s *Store) Receipts(ctx context.Context, id person.ID, from, limit int, loo
 		if err != nil {
 			return err
 		}
-		parts := portions(pseudonyms(of))
-		skip, most := from, limit
-		if len(parts) > 1 { // what is newest of all is known when each has told its newest
-			skip, most = 0, from+limit
+		var all []place
+		if err := s.latest(ctx, c, "receipt", "seq", pseudonyms(of), "at, seq", "", math.MaxInt, func(r row) error {
+			all = append(all, place{r.at(0), r.int(1)})
+			return nil
+		}); err != nil {
+			return err
 		}
+		slices.SortFunc(all, func(a, b place) int { return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(b.seq, a.seq)) })
 		var qs []query
-		for _, part := range parts {
+		for _, p := range all[min(from, len(all)):min(from+limit, len(all))] {
 			qs = append(qs, query{
-				text: "SELECT person, key, at, head, body FROM receipt WHERE seq IN (SELECT seq FROM receipt WHERE " + in("person", 3, len(part)) +
-					" ORDER BY at DESC, seq DESC LIMIT $1 OFFSET $2) ORDER BY at DESC, seq DESC",
-				args: pad([]driver.Value{int64(most), int64(skip)}, part),
+				text: "SELECT person, key, at, head, body FROM receipt WHERE seq = $1", args: []driver.Value{p.seq},
 				scan: func(r row) error {
 					rows = append(rows, vault.Row{Of: r.id(0), Kind: vault.ReceiptRow, Key: vault.Key(r.id(1)), At: r.at(2), Head: r.bytes(3), Body: r.bytes(4)})
 					return nil
 				},
 			})
 		}
-		if err := c.do(ctx, qs...); err != nil || len(parts) <= 1 {
-			return err
-		}
-		slices.SortStableFunc(rows, func(a, b vault.Row) int { return cmp.Compare(b.At, a.At) })
-		rows = rows[min(from, len(rows)):min(from+limit, len(rows))]
-		return nil
+		return c.do(ctx, qs...)
 	})
 	if err != nil {
 		return nil, err
