@@ -2,10 +2,7 @@ package decide
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
 	"errors"
-	"hash"
 	"slices"
 	"strings"
 	"time"
@@ -38,33 +35,6 @@ var (
 	errToken      = fault.New(fault.Unauthorised, "This feedback token is not for that decision, or has run out: ask for a new decision.")
 )
 
-// Names of decisions. One of which no receipt is kept has a mark that only this home can make, so that whoever answers it is told
-// that nothing is remembered, and who makes up names is refused.
-
-func (d *Decider) mark(id ID) []byte {
-	m := d.marks.Get().(hash.Hash)
-	defer d.marks.Put(m)
-	m.Reset()
-	_, _ = m.Write(id[:10])
-	return m.Sum(nil)[:6]
-}
-
-func (d *Decider) isUnkept(id ID) bool { return hmac.Equal(id[10:], d.mark(id)) }
-
-func (d *Decider) unkeptID() (id ID) {
-	_, _ = rand.Read(id[:10])
-	copy(id[10:], d.mark(id))
-	return id
-}
-
-func (d *Decider) keptID() ID {
-	for {
-		if id := NewID(); !d.isUnkept(id) {
-			return id
-		}
-	}
-}
-
 // CheckToken refuses a feedback token that is not this decision's.
 func (d *Decider) CheckToken(decision, token string) error {
 	if d.stub.Check(decision, token, d.clock()) != nil {
@@ -84,14 +54,14 @@ type account struct {
 // account opens a receipt. self is the person's own leave to have their act verified against it; else look is who reads and
 // why, in the ledger before anything is opened. Errors are faults.
 func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*account, error) {
-	key := vault.Key(id)
-	row, ok := d.recent.get(key)
+	keys := d.names.keys(id)
+	row, ok := d.recent.get(keys)
 	var l vault.Loaded
 	var err error
 	if ok && look == nil {
 		l, err = d.store.Rows(ctx, row.Of)
 	} else if !ok {
-		row, l, err = d.kept(ctx, key)
+		row, l, err = d.kept(ctx, keys)
 	}
 	if err != nil {
 		return nil, asFault(err)
@@ -129,8 +99,16 @@ func (d *Decider) account(ctx context.Context, id ID, look *ledger.Look) (*accou
 const keptWithin = 2 * time.Second
 
 // kept reads a receipt from the store; where others share it, one that is not there yet is waited for.
-func (d *Decider) kept(ctx context.Context, key vault.Key) (vault.Row, vault.Loaded, error) {
-	row, l, err := d.store.Receipt(ctx, key)
+func (d *Decider) kept(ctx context.Context, keys []vault.Key) (vault.Row, vault.Loaded, error) {
+	find := func() (row vault.Row, l vault.Loaded, err error) {
+		for _, key := range keys {
+			if row, l, err = d.store.Receipt(ctx, key); !errors.Is(err, vault.ErrNotFound) {
+				break
+			}
+		}
+		return row, l, err
+	}
+	row, l, err := find()
 	if !d.shared || !errors.Is(err, vault.ErrNotFound) {
 		return row, l, err
 	}
@@ -143,7 +121,7 @@ func (d *Decider) kept(ctx context.Context, key vault.Key) (vault.Row, vault.Loa
 		case <-late:
 			return row, l, err
 		case <-again.C:
-			row, l, err = d.store.Receipt(ctx, key)
+			row, l, err = find()
 		}
 	}
 	return row, l, err
@@ -205,7 +183,7 @@ func (d *Decider) Feedback(ctx context.Context, a Answer) (remembered bool, err 
 	if !a.Kind.Valid() {
 		return false, errKind
 	}
-	if d.isUnkept(a.Decision) {
+	if d.names.isUnkept(a.Decision) {
 		return false, nil
 	}
 	p := a.As
@@ -242,7 +220,7 @@ func (d *Decider) Shown(ctx context.Context, id ID, items []string, p Principal)
 	if len(items) == 0 || len(items) > MostItems {
 		return false, errTooMany
 	}
-	if d.isUnkept(id) {
+	if d.names.isUnkept(id) {
 		return false, nil
 	}
 	err = d.act(ctx, id, p, func(k *account, now person.Instant) ([]vault.Row, error) {
@@ -406,7 +384,7 @@ func (d *Decider) Owned(ctx context.Context, who person.ID, from, most int, lang
 		if err != nil {
 			continue
 		}
-		r, err := ParseReceipt(ID(row.Key), body)
+		r, err := ParseReceipt(d.names.of(&row), body)
 		if err != nil {
 			continue
 		}
@@ -418,7 +396,7 @@ func (d *Decider) Owned(ctx context.Context, who person.ID, from, most int, lang
 // Account is one decision for somebody else than its person: the look is in the ledger before anything is opened; its Of, At,
 // Fields and Count are filled in here. Errors are faults.
 func (d *Decider) Account(ctx context.Context, id ID, look ledger.Look, p Principal, language string) (Decision, error) {
-	if d.isUnkept(id) {
+	if d.names.isUnkept(id) {
 		return Decision{}, errNoDecision
 	}
 	look.Fields, look.Count = []string{"receipt"}, 1
@@ -470,7 +448,7 @@ func (d *Decider) Try(ctx context.Context, req Request, p Principal, look ledger
 	}, req.Placements)
 	out := make([]Decision, len(results))
 	for i := range results {
-		results[i].Receipt.ID = d.unkeptID()
+		results[i].Receipt.ID = d.names.unkept()
 		as := p.Reader(req.Context.Language)
 		as.Values = results[i].Values
 		out[i] = Read(&results[i].Receipt, h, as)

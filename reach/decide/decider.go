@@ -9,8 +9,6 @@ package decide
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"slices"
 	"sync"
@@ -54,17 +52,15 @@ type Decider struct {
 	shared   bool
 	stub     *access.Stub
 	asking   atomic.Int32
-	marks    sync.Pool // of hash.Hash: marks the names of decisions of which no receipt is kept
+	names    *naming
 }
 
 // New makes a Decider.
 func New(live *Live, v *vault.Vault, store vault.Store, o Options) *Decider {
 	d := &Decider{
 		live: live, vault: v, store: store, clock: o.Clock, deadline: o.Deadline, observe: o.Observe, shared: o.Shared,
-		stub: access.NewStub(v.Secret("feedback")),
+		stub: access.NewStub(v.Secret("feedback")), names: newNaming(v, o.Shared),
 	}
-	unkept := v.Secret("decision names")
-	d.marks.New = func() any { return hmac.New(sha256.New, unkept) }
 	if d.clock == nil {
 		d.clock = person.SystemClock
 	}
@@ -148,7 +144,7 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	for i := range results {
 		r := &results[i].Receipt
 		if !kept {
-			r.ID = d.unkeptID()
+			r.ID = d.names.unkept()
 		}
 		as := p.Reader(req.Context.Language)
 		as.Values = results[i].Values
@@ -462,8 +458,9 @@ func (d *Decider) keep(ctx context.Context, r *vault.Record, results []Result, w
 	rows := make([]vault.Row, len(results))
 	for i := range results {
 		rec := &results[i].Receipt
-		rec.ID = d.keptID()
-		rows[i] = ring.SealReceipt(vault.Key(rec.ID), rec.Now, rec.Append(make([]byte, 0, 1024)))
+		var key vault.Key
+		rec.ID, key = d.names.kept(rec.Now)
+		rows[i] = ring.SealReceipt(key, rec.Now, rec.Append(make([]byte, 0, 1024)))
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -539,14 +536,16 @@ func (r *recent) put(row vault.Row) {
 	r.next = (r.next + 1) % len(r.ring)
 }
 
-func (r *recent) get(key vault.Key) (vault.Row, bool) {
+// get gives the receipt that has one of these keys.
+func (r *recent) get(keys []vault.Key) (vault.Row, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i, ok := r.at[key]
-	if !ok {
-		return vault.Row{}, false
+	for _, key := range keys {
+		if i, ok := r.at[key]; ok {
+			return r.ring[i], true
+		}
 	}
-	return r.ring[i], true
+	return vault.Row{}, false
 }
 
 // Holdings are the receipts of the last moments. See rights.Holder.
