@@ -47,7 +47,7 @@ torture: ## what make test only touches, in parts bounded in time, all of it mos
 	./scripts/torture.sh $(PARTS)
 
 .PHONY: bench
-bench: build ## the benches, with ratios to a baseline in the same run, beside the last figures that were committed
+bench: build ## collect, decide, import and pages, beside the figures that were committed; not ledger (over nine minutes), identity, erase and grow
 	@for b in collect decide import pages; do ./bin/rapport bench $$b --json $${BENCHFLAGS:-}; done >bin/figures.jsonl
 	@./bin/rapport bench compare docs/figures.jsonl <bin/figures.jsonl
 

@@ -57,7 +57,7 @@ func benchCommand() *cobra.Command {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				err = fault.Wrap(fault.Unavailable, fmt.Sprintf("The bench had not ended after %v: give it more with --at-most, or take --quick or a smaller --set.", most), err)
 			}
-			figures := bench.Median(all)
+			figures := bench.Measured(bench.Median(all), bench.Machine(), time.Now().UTC().Format(time.DateOnly))
 			if printed := bench.Print(cmd.OutOrStdout(), figures, asJSON); err == nil {
 				err = printed
 			}

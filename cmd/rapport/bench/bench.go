@@ -35,6 +35,10 @@ type Figure struct {
 	Runs int     `json:"runs,omitempty"`
 	Low  float64 `json:"low,omitempty"`
 	High float64 `json:"high,omitempty"`
+
+	// Older figures do not say what they were measured on, and when.
+	Machine string `json:"machine,omitempty"`
+	Date    string `json:"date,omitempty"` // 2026-11-20
 }
 
 // figures are those of one bench.
@@ -273,8 +277,13 @@ func Baseline(ctx context.Context, addr string) error {
 	return nil
 }
 
-// Print writes figures for people, or one JSON object a line.
+// Print writes figures for people, below a line that says what they were measured on, or one JSON object a line.
 func Print(w io.Writer, figures []Figure, asJSON bool) error {
+	if !asJSON && len(figures) > 0 && figures[0].Machine != "" {
+		if _, err := fmt.Fprintf(w, "on %s, %s\n", figures[0].Machine, figures[0].Date); err != nil {
+			return err
+		}
+	}
 	for _, f := range figures {
 		if asJSON {
 			raw, err := json.Marshal(f)

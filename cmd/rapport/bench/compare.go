@@ -87,6 +87,9 @@ func Compare(w io.Writer, before, now []Figure) (worse int, err error) {
 				a, b, by = old.Ratio, f.Ratio, "× "+f.Baseline
 			}
 			line += fmt.Sprintf("  was %.2f", old.Value)
+			if old.Machine != "" && f.Machine != "" && old.Machine != f.Machine {
+				line += " on another machine, kernel or Go"
+			}
 			if moved := math.Log(b / a); a > 0 && b > 0 && math.Abs(moved) > math.Log(1+noise) {
 				word := "better"
 				if (moved > 0) != f.more() {
