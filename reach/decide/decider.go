@@ -51,7 +51,8 @@ type Decider struct {
 	recent   recent
 	shared   bool
 	stub     *access.Stub
-	asking   atomic.Int32
+	asking   atomic.Int32 // decisions under way
+	asPlain  atomic.Int32 // and those that are made beside, about nobody
 	names    *naming
 }
 
@@ -124,21 +125,23 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	if req.Person.byAddress() && !ask.Moment.Session {
 		ask.Ceiling, ask.Veiled = person.Context, true
 	}
-	var m made
+	about := func() found { return d.who(ctx, h, req.Person, now) }
 	switch {
 	case p.Unsure:
 		ask.Ceiling = person.Generic
-		m = d.make(ctx, found{house: h, doubt: true, lowered: DegradedStore}, ask, req)
+		about = func() found { return found{house: h, doubt: true, lowered: DegradedStore} }
 	case req.Person.IsZero():
-		m = d.make(ctx, found{house: h}, ask, req)
-	default:
-		var beside made // its own: it is written after nobody waits for it, too
-		if err := d.within(ctx, func() error { beside = d.make(ctx, d.who(ctx, h, req.Person, now), ask, req); return nil }); err == nil {
-			m = beside
-		} else {
-			m = d.make(ctx, found{house: d.live.House(), doubt: true, lowered: DegradedTime}, ask, req)
-		}
+		about = func() found { return found{house: h} }
 	}
+	nobody := func(h *House) found { return found{house: h, doubt: true, lowered: DegradedTime} }
+	m := d.inTime(ctx,
+		func() made { return d.make(ctx, about(), ask, req) },
+		func() made { return d.make(ctx, nobody(d.live.House()), ask, req) },
+		func() made {
+			ask := ask
+			ask.Ceiling = person.Generic
+			return d.make(ctx, nobody(d.live.House().WithoutModel()), ask, req)
+		})
 	results, kept := m.results, m.kept
 	out := make([]Decision, len(results))
 	for i := range results {
@@ -233,39 +236,62 @@ type found struct {
 
 func (f found) subject() Subject { return Of(f.record) }
 
-// mostAsking is how many decisions may wait for the store at once. When it hangs, those that gave up wait on until it comes back, and hold some
-// memory each; with so many nobody asks it any more.
+// mostAsking is how many decisions of a kind may be under way at once. When the store or the model hangs, those that gave up wait on until it comes
+// back, and hold some memory each; with so many nobody asks it any more.
 const mostAsking = 1024
 
-// within does work beside and stops waiting for it when the time is over, so that a part that hangs holds up nobody.
-func (d *Decider) within(ctx context.Context, work func() error) error {
-	if d.asking.Add(1) > mostAsking {
-		d.asking.Add(-1)
-		return context.DeadlineExceeded
+// inTime gives the most personal decision that is there when the time is over, so that a part that hangs, be it the store or the model, holds up
+// nobody. When the first one is not there at half of the time, or fell over, one about nobody is begun beside it; the last must wait for nothing.
+func (d *Decider) inTime(ctx context.Context, first, second, last func() made) made {
+	if ctx.Err() != nil {
+		return last()
 	}
-	type outcome struct {
-		err  error
-		fell any
+	half := time.NewTimer(d.deadline / 2)
+	defer half.Stop()
+	personal := beside(&d.asking, first)
+	if m, ok := before(half.C, personal); ok {
+		return m
 	}
-	done := make(chan outcome, 1)
+	plain := beside(&d.asPlain, second)
+	if m, ok := before(ctx.Done(), personal); ok {
+		return m
+	}
+	if m, ok := before(ctx.Done(), plain); ok {
+		return m
+	}
+	return last()
+}
+
+// beside does work in a goroutine of its own. What it gives is closed without a word when the work falls over, or too many are under way.
+func beside(underWay *atomic.Int32, work func() made) <-chan made {
+	done := make(chan made, 1)
+	if underWay.Add(1) > mostAsking {
+		underWay.Add(-1)
+		close(done)
+		return done
+	}
 	go func() {
-		var o outcome
 		defer func() {
-			o.fell = recover()
-			d.asking.Add(-1)
-			done <- o
+			_ = recover() // who waits goes on without it, and says so
+			underWay.Add(-1)
+			close(done)
 		}()
-		o.err = work()
+		done <- work()
 	}()
+	return done
+}
+
+// before waits for what is done beside, until the time is over.
+func before[T any](late <-chan T, done <-chan made) (m made, ok bool) {
 	select {
-	case o := <-done:
-		if o.fell != nil {
-			panic(o.fell)
+	case m, ok = <-done:
+	case <-late:
+		select { // of what is there and the end of the time, what is there
+		case m, ok = <-done:
+		default:
 		}
-		return o.err
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return m, ok
 }
 
 // who finds and loads a person. It never fails: what could not be done is in lowered, and the doubt that it leaves.
@@ -449,8 +475,15 @@ func safest(h *House, a Ask) (res Result) {
 	return Compute(h.WithoutModel(), nil, a)
 }
 
+var errFell = errors.New("the store fell over")
+
 // keep seals the receipts and hands them to the store.
-func (d *Decider) keep(ctx context.Context, r *vault.Record, results []Result, wait bool) error {
+func (d *Decider) keep(ctx context.Context, r *vault.Record, results []Result, wait bool) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errFell
+		}
+	}()
 	ring := r.Ring(r.Who.Asked())
 	if ring == nil {
 		return vault.ErrUnreadable

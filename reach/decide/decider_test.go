@@ -79,6 +79,9 @@ func (f *flaky) Keep(ctx context.Context, rows []vault.Row, wait bool) error {
 	if err := f.check("Keep"); err != nil {
 		return err
 	}
+	if err := f.check("panic in Keep"); err != nil {
+		panic("the store fell over")
+	}
 	f.kept.Add(int32(len(rows)))
 	return f.Store.Keep(ctx, rows, wait)
 }
@@ -326,7 +329,8 @@ func TestWhateverFailsLowersTheRung(t *testing.T) {
 		{"streams", "context: bread milk tea", DegradedStore, func(x *home) context.Context { x.store.fail("Streams"); return nil }},
 		{"a store that falls over", "context: bread milk tea", DegradedFault, func(x *home) context.Context { x.store.fail("panic"); return nil }},
 		{"keeping the receipt", "context: bread milk tea", DegradedReceipt, func(x *home) context.Context { x.store.fail("Keep"); return nil }},
-		{"the time", "context: bread milk tea", DegradedTime, func(x *home) context.Context {
+		{"keeping the receipt, which falls over", "context: bread milk tea", DegradedReceipt, func(x *home) context.Context { x.store.fail("panic in Keep"); return nil }},
+		{"the time", "generic: apples bread milk", DegradedTime, func(x *home) context.Context {
 			ctx, cancel := context.WithCancel(context.Background())
 			cancel()
 			return ctx
@@ -381,7 +385,9 @@ func TestWhateverHangsLowersTheRungInTime(t *testing.T) {
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
+			t.Parallel() // they wait
 			x := newHome(t)
+			x.deadline = time.Second // half of it is enough for a slow machine
 			x.store.wakes = make(chan struct{})
 			c.hangs(x)
 			ask := func() (Decision, time.Duration) {
@@ -415,6 +421,67 @@ func TestWhateverHangsLowersTheRungInTime(t *testing.T) {
 			x.store.hangs.Store(nil)
 			if d, _ := ask(); d.Degraded != "" {
 				t.Errorf("when it goes on, the decision is degraded %q", d.Degraded)
+			}
+		})
+	}
+}
+
+// A model that hangs is not waited for either, whoever is asked about: not where it ranks, and not where a decision about nobody asks it. When it
+// goes on, decisions are whole again.
+func TestAModelThatHangsHoldsUpNobody(t *testing.T) {
+	unsure := Principal{Any: true, Explain: true, Unsure: true}
+	const apples = "generic: apples bread milk" // what every protective rule leaves of the catalogue
+	for _, c := range []struct {
+		what, hangs    string
+		as             Principal
+		who            Ref
+		want, degraded string
+	}{
+		{"ranking", "Rank", explaining, ann, "context: bread milk tea", DegradedTime},
+		{"explaining", "Reasons", explaining, ann, "context: bread milk tea", DegradedTime},
+		{"the sets", "Set", explaining, ann, apples, DegradedTime},
+		{"the sets, about nobody", "Set", explaining, Ref{}, apples, DegradedTime},
+		{"the sets, unsure who asks", "Set", unsure, ann, apples, DegradedTime},
+		{"what many take, about nobody", "Trend", explaining, Ref{}, apples, DegradedTime},
+		{"what many take, about somebody who is not known", "Trend", explaining, Ref{UserID: "unknown"}, apples, DegradedTime},
+		{"what many take, unsure who asks", "Trend", unsure, ann, apples, DegradedStore},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel() // they wait
+			x := newHome(t)
+			x.deadline = time.Second // half of it is enough for a slow machine
+			x.toy.hung, x.toy.wakes = c.hangs, make(chan struct{})
+			ask := func() (d Decision, took time.Duration) {
+				t.Helper()
+				began, answer := time.Now(), make(chan []Decision, 1)
+				go func() {
+					out, err := x.Decide(context.Background(), Request{Person: c.who, Placements: []string{"home"}}, c.as)
+					if err != nil {
+						t.Error(err)
+					}
+					answer <- out
+				}()
+				select {
+				case out := <-answer:
+					return out[0], time.Since(began)
+				case <-time.After(20 * time.Second):
+					t.Fatal("it is held up")
+				}
+				return d, took
+			}
+			for range 2 { // what the first left behind holds up nobody either
+				d, took := ask()
+				wants(t, d, c.want)
+				if d.Degraded != c.degraded || d.Feedback != "" {
+					t.Errorf("degraded %q", d.Degraded)
+				}
+				if took > x.deadline+5*time.Second { // the machine may be slow, the decision is not
+					t.Errorf("it took %v, the deadline is %v", took, x.deadline)
+				}
+			}
+			close(x.toy.wakes)
+			if d, _ := ask(); !c.as.Unsure && (d.Degraded != "" || d.Rung == "generic") {
+				t.Errorf("when it goes on, the decision is %s, degraded %q", d.Rung, d.Degraded)
 			}
 		})
 	}

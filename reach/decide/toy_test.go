@@ -68,6 +68,8 @@ type toy struct {
 	ids     []string
 	marked  map[string]bool
 	broken  string // the method that panics
+	hung    string // the method that goes on when wakes is closed
+	wakes   chan struct{}
 }
 
 func newToy() *toy {
@@ -98,6 +100,9 @@ func newToy() *toy {
 }
 
 func (t *toy) breaks(method string) {
+	if t.hung == method {
+		<-t.wakes
+	}
 	if t.broken == method {
 		panic("the toy is broken in " + method)
 	}
