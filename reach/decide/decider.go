@@ -125,17 +125,19 @@ func (d *Decider) Decide(ctx context.Context, req Request, p Principal) ([]Decis
 	if req.Person.byAddress() && !ask.Moment.Session {
 		ask.Ceiling, ask.Veiled = person.Context, true
 	}
-	about := func() found { return d.who(ctx, h, req.Person, now) }
-	switch {
-	case p.Unsure:
+	if p.Unsure {
 		ask.Ceiling = person.Generic
-		about = func() found { return found{house: h, doubt: true, lowered: DegradedStore} }
-	case req.Person.IsZero():
-		about = func() found { return found{house: h} }
 	}
-	nobody := func(h *House) found { return found{house: h, doubt: true, lowered: DegradedTime} }
 	m := d.inTime(ctx,
-		func() made { return d.make(ctx, about(), ask, req) },
+		func() made {
+			switch {
+			case p.Unsure:
+				return d.make(ctx, found{house: h, doubt: true, lowered: DegradedStore}, ask, req)
+			case req.Person.IsZero():
+				return d.make(ctx, found{house: h}, ask, req)
+			}
+			return d.make(ctx, d.who(ctx, h, req.Person, now), ask, req)
+		},
 		func() made { return d.make(ctx, nobody(d.live.House()), ask, req) },
 		func() made {
 			ask := ask
@@ -233,6 +235,9 @@ type found struct {
 	doubt   bool   // there may be somebody, and what protects them could not be read
 	lowered string // why the rung is lower
 }
+
+// nobody is who is decided about when the time is over: there may be somebody.
+func nobody(h *House) found { return found{house: h, doubt: true, lowered: DegradedTime} }
 
 func (f found) subject() Subject { return Of(f.record) }
 
