@@ -37,6 +37,17 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// asked follows the provider where its addresses and keys are, and with nothing that is secret: what is posted is the code, its verifier and the home's own secret.
+func asked(r *http.Request, via []*http.Request) error {
+	if via[0].Method != http.MethodGet {
+		return http.ErrUseLastResponse
+	}
+	if len(via) >= 5 {
+		return errors.New("the provider leads in circles")
+	}
+	return nil
+}
+
 // body ends with an error where it grows too long.
 type body struct {
 	io.ReadCloser

@@ -195,3 +195,34 @@ func TestAnAnswerWithoutEndIsNotReadToItsEnd(t *testing.T) {
 		t.Errorf("a sound provider: %+v, %v", who, err)
 	}
 }
+
+// leading is a provider whose door for tokens sends on to another host.
+type leading struct {
+	provider
+	elsewhere int
+}
+
+func (l *leading) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != "id.example" {
+		l.elsewhere++
+	}
+	res, err := l.provider.RoundTrip(r)
+	if err == nil && r.URL.Host == "id.example" && r.URL.Path == "/token" {
+		res.StatusCode = http.StatusTemporaryRedirect
+		res.Header.Set("Location", "https://Zaphod.example/token")
+	}
+	return res, err
+}
+
+func TestWhatIsSecretIsNotSentOn(t *testing.T) {
+	cfg := configOf(issuer)
+	cfg.Clock = func() person.Instant { return moment }
+	p := providerOf(t, cfg)
+	to := &leading{provider: soundProvider(idToken([]byte(good), true))}
+	p.client.Transport = bounded{to}
+	who, err := p.Finish(context.Background(), back, "state.nonce.verifier", url.Values{"state": {"state"}, "code": {"code"}})
+	silent(t, err)
+	if err == nil || who != (Who{}) || to.elsewhere > 0 {
+		t.Errorf("%+v, %v: another host was asked %d times, with the code and the secret", who, err, to.elsewhere)
+	}
+}

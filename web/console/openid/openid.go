@@ -81,7 +81,7 @@ func New(cfg Config) (*Provider, error) {
 			return nil, ErrConfig
 		}
 	}
-	return &Provider{cfg: cfg, client: &http.Client{Timeout: patience, Transport: bounded{http.DefaultTransport}}}, nil
+	return &Provider{cfg: cfg, client: &http.Client{Timeout: patience, Transport: bounded{http.DefaultTransport}, CheckRedirect: asked}}, nil
 }
 
 // reach asks the provider for its addresses and keys, once.
