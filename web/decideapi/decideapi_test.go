@@ -88,7 +88,7 @@ func (s *spy) CheckToken(decision, token string) error {
 }
 
 type door struct {
-	t    *testing.T
+	t    testing.TB
 	spy  *spy
 	mux  http.Handler
 	who  access.Principal
@@ -96,7 +96,7 @@ type door struct {
 	now  person.Instant
 }
 
-func newDoor(t *testing.T) *door {
+func newDoor(t testing.TB) *door {
 	t.Helper()
 	raw, err := os.ReadFile("../../reach/decide/testdata/charter.yaml")
 	if err != nil {
