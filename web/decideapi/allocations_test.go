@@ -139,7 +139,7 @@ func TestADecisionThroughItsDoorAllocatesLittle(t *testing.T) {
 	if first.Code != http.StatusOK || !strings.Contains(first.Body.String(), `"rung":"individual"`) {
 		t.Fatal(first.Code, first.Body)
 	}
-	if n := testing.AllocsPerRun(50, ask); n > 228 && !torture.Raced {
+	if n := testing.AllocsPerRun(50, ask); n > 234 && !torture.Raced {
 		t.Errorf("a decision makes %.0f allocations", n)
 	}
 	if w.status >= 300 || w.bytes != first.Body.Len() {
@@ -162,7 +162,7 @@ func TestAnAccountWithItsLookAllocatesLittle(t *testing.T) {
 		clear(w.head)
 		w.status, w.bytes = 0, 0
 		mux.ServeHTTP(w, r)
-	}); n > 267 && !torture.Raced {
+	}); n > 270 && !torture.Raced {
 		t.Errorf("an account makes %.0f allocations", n)
 	}
 	if w.status >= 300 || w.bytes < 200 {
