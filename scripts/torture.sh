@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 targets=$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | wc -l)
 kills='WhatWasAcknowledgedSurvivesKills|AnUpgradeThatIsKilled|CommandsThatAreKilled|ARestoreThatIsKilled|EveryAcknowledgedEventSurvivesAKill'
-power='APowerCutLosesNothing|ACommitIsSynced'
+power='APowerCutLosesNothing|ACommitIsSynced|NoAnswerLeavesBefore'
 disks='ADiskThatFails|AFullDisk|ADatabaseWhoseDiskIsFull|AReadOnlyDisk|APostgreSQLThatDoesNotSync'
 nodes='SeveralNodesKeepNothing|AnotherGoesOnWhereTheHolderDied|ANodeThatLosesItsDatabase|AnOlderAndANewerBinary|TheVersionBeforeAndThisOne|AnOlderBinaryMakesRoom'
 doors='ACrowdAtTheDoor|ASourceThatFloods|AServerWithoutFreeFileDescriptors|AHomeIsServedIn256MB|AClockThatGoesBack'
@@ -24,7 +24,7 @@ parts=(
   "doors|40|crowds, floods, no descriptors, little memory, wrong clocks|go test -count=1 -v -timeout 35m -run '$doors' ./cmd/rapport"
   "rules|60|random histories against the reference, on both engines, -rapid.checks=300|go test -count=1 -v -timeout 55m -run '$rules' ./cmd/rapport -rapid.checks=300"
   "soak|45|half an hour of everything, with flat memory|go test -count=1 -v -timeout 40m -run '$soak' ./cmd/rapport"
-  "plants|90|breaks planted in the house, each found by the test that is there for it|go test -count=1 -v -timeout 85m -run '$plants' ./cmd/rapport"
+  "plants|120|breaks planted in the house, each found by the test that is there for it|go test -count=1 -v -timeout 115m -run '$plants' ./cmd/rapport"
   "suite|120|every other test, with more rounds|go test -count=1 -timeout 110m -skip '$all' ./..."
   "races|150|the whole suite with the race detector, as make test runs it|RAPPORT_TORTURE=0 go test -count=1 -race -timeout 140m ./..."
   "fuzz|$((targets * 11))|each of $targets fuzz targets for ten minutes|./scripts/fuzz.sh 10m"
