@@ -497,15 +497,21 @@ func (st *state) moment(device person.ID) person.Moment {
 	return person.Moment{At: st.received, Now: st.received, GPC: st.gpc, Device: device}
 }
 
-// say keeps a choice of somebody.
 // words is the position of the charter whose words were shown to who answered at that time: an old answer that comes late, or comes
 // again, agrees to nothing that was written since.
 func (st *state) words(at person.Instant) int { return st.series.InForce(min(at, st.received)) }
 
+// say keeps a choice of somebody. One that was said already, at the same time, agrees to what it agreed to: while the clock was back a
+// charter may have been accepted that is older than it by that clock.
 func (st *state) say(p place, c consent.Choice, e consent.Evidence, occasion string) {
 	ring := p.sub.ring(p.id)
 	if ring == nil {
 		return
+	}
+	for i := range p.sub.choices {
+		if said := &p.sub.choices[i]; said.Of == c.Of && said.Purpose == c.Purpose && said.At == c.At && said.Answer == c.Answer {
+			c.Charter = min(c.Charter, said.Charter)
+		}
 	}
 	st.keep(p)
 	st.change.Put = append(st.change.Put, ring.SealChoice(c, e, occasion))

@@ -484,6 +484,19 @@ func TestAnOldAnswerAgreesToNoNewWords(t *testing.T) {
 			t.Errorf("the answer of day %d is not there", (at-h.now)/86_400_000_000)
 		}
 	}
+	// While the clock was back another charter was accepted, by that clock before an answer that comes again.
+	series = charter.NewSeries(h.chart.Placed(1, day(-30)), h.chart.Placed(2, day(-10)), h.chart.Placed(3, day(-25)))
+	for _, at := range []person.Instant{day(-20), day(-19)} {
+		b := Batch{Messages: []Message{{Type: choiceOf, UserID: "u", ID: at.Time().String(), timestamp: at, choice: &Spoken{Purpose: "personalise", Answer: consent.Yes}}}}
+		if out, err := h.gate.Accept(context.Background(), Arrival{Source: "signup", Batch: &b}); err != nil || out.Kept != 1 {
+			t.Fatal(out, err)
+		}
+	}
+	for _, c := range h.person(vault.UserID, "u", h.now).record.Choices {
+		if c.At == day(-20) && c.Charter != 1 || c.At == day(-19) && c.Charter != 3 {
+			t.Errorf("after the clock went back the answer of day %d agrees to charter %d", (c.At-h.now)/86_400_000_000, c.Charter)
+		}
+	}
 }
 
 func TestEveryReasonHasItsWords(t *testing.T) {
