@@ -276,6 +276,7 @@ func beside(underWay *atomic.Int32, work func() made) <-chan made {
 		return done
 	}
 	go func() {
+		_ = room(0)
 		defer func() {
 			_ = recover() // who waits goes on without it, and says so
 			underWay.Add(-1)
@@ -284,6 +285,14 @@ func beside(underWay *atomic.Int32, work func() made) <-chan made {
 		done <- work()
 	}()
 	return done
+}
+
+// room lets the goroutine that calls it have at once the stack that a decision needs: else it is copied four times on its way there, for each decision.
+//
+//go:noinline
+func room(i int) byte {
+	var stack [12 << 10]byte
+	return stack[i]
 }
 
 // before waits for what is done beside, until the time is over.

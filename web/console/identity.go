@@ -347,13 +347,19 @@ func (c *Console) decidePair(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, here, http.StatusSeeOther)
 }
 
-// fromHere refuses a form that another site sent.
+// mostForm is how many bytes a form may have that holds no charter.
+const mostForm = 16 << 10
+
+// fromHere reads a form, and refuses one that another site sent.
 func (c *Console) fromHere(w http.ResponseWriter, r *http.Request) bool {
-	if err := c.cfg.Sessions.SameOrigin(r); err != nil {
+	err := c.cfg.Sessions.SameOrigin(r)
+	if err == nil {
+		err = page.ReadForm(w, r, mostForm)
+	}
+	if err != nil {
 		c.pages.Fail(w, r, c.frame(r, Staff{}, "", nil), err)
 		return false
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	return true
 }
 

@@ -132,8 +132,11 @@ func (c *Console) tryOut(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, longestQuestion)
-	if err := c.cfg.Sessions.SameOrigin(r); err != nil {
+	err := c.cfg.Sessions.SameOrigin(r)
+	if err == nil {
+		err = page.ReadForm(w, r, longestQuestion, "off")
+	}
+	if err != nil {
 		c.pages.Fail(w, r, c.frame(r, s, "", nil), err)
 		return
 	}

@@ -59,7 +59,7 @@ var (
 )
 
 // example is the charter of the retail example, accepted twice.
-func example(t *testing.T) charter.Series {
+func example(t testing.TB) charter.Series {
 	t.Helper()
 	source, _ := charter.Example("retail")
 	c, problems := charter.Parse(source)
@@ -69,7 +69,7 @@ func example(t *testing.T) charter.Series {
 	return charter.NewSeries(c.Placed(1, person.At(time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC))), c.Placed(2, person.At(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))))
 }
 
-func deskOf(t *testing.T, s signedIn, change func(*Config)) *Console {
+func deskOf(t testing.TB, s signedIn, change func(*Config)) *Console {
 	t.Helper()
 	series := example(t)
 	cfg := Config{Charter: series.Current, Series: func() charter.Series { return series }, Sessions: s, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}

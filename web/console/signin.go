@@ -41,8 +41,10 @@ func (c *Console) showSignIn(w http.ResponseWriter, r *http.Request, err error) 
 func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) { c.showSignIn(w, r, nil) }
 
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	err := c.cfg.Sessions.SameOrigin(r)
+	if err == nil {
+		err = page.ReadForm(w, r, mostForm)
+	}
 	if err == nil {
 		err = c.cfg.Sessions.SignIn(w, r, strings.TrimSpace(r.FormValue("token")))
 	}

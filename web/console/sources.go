@@ -96,8 +96,11 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, do func(s Staff) (
 	if !ok {
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	if err := c.cfg.Sessions.SameOrigin(r); err != nil {
+	err := c.cfg.Sessions.SameOrigin(r)
+	if err == nil {
+		err = page.ReadForm(w, r, mostForm, "placement")
+	}
+	if err != nil {
 		c.pages.Fail(w, r, c.frame(r, s, "", nil), err)
 		return
 	}

@@ -3,9 +3,6 @@ package rightsapi
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,47 +11,8 @@ import (
 
 	"github.com/rapporthq/rapport/trust/access"
 	"github.com/rapporthq/rapport/trust/vault"
+	"github.com/rapporthq/rapport/web/jsontest"
 )
-
-// texts gives every text in a JSON document by its path, as often as it stands there: the reader that this one checks tells of each name once.
-func texts(body []byte, found func(path, text string)) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var value func(path string) error
-	value = func(path string) error {
-		token, err := d.Token()
-		if err != nil {
-			return err
-		}
-		if text, ok := token.(string); ok {
-			found(path, text)
-		}
-		for open := token; (open == json.Delim('{') || open == json.Delim('[')) && d.More(); {
-			name := "-"
-			if open == json.Delim('{') {
-				key, err := d.Token()
-				if err != nil {
-					return err
-				}
-				name = key.(string)
-			}
-			if err := value(path + "/" + name); err != nil {
-				return err
-			}
-		}
-		if token == json.Delim('{') || token == json.Delim('[') {
-			_, err = d.Token()
-		}
-		return err
-	}
-	if err := value(""); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("more than one document")
-	}
-	return nil
-}
 
 // FuzzErase sends bodies to the door by which people are forgotten for good: nobody is forgotten who was not named, alone and to the letter, and no answer repeats what was sent.
 func FuzzErase(f *testing.F) {
@@ -79,7 +37,7 @@ func FuzzErase(f *testing.F) {
 			t.Fatalf("the answer repeats what was sent: %s", w.Body)
 		}
 		n, last := 0, ""
-		err := texts(body, func(path, text string) {
+		err := jsontest.Texts(body, func(path, text string) {
 			switch path {
 			case "/person/userId", "/person/anonymousId", "/person/email", "/person/phone":
 				if text != "" {

@@ -115,8 +115,12 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHT
 // form is a handler of a form: bounded, with the visit that sent it.
 func (s *Shop) form(act func(w http.ResponseWriter, r *http.Request, v *visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+		err := page.ReadForm(w, r, 16<<10)
 		v := s.visits.of(w, r, s.cfg.Secure)
+		if err != nil {
+			s.fail(w, r, v, err)
+			return
+		}
 		v.settled(r.Context()) // what was seen before it is told before it
 		act(w, r, v)
 	}

@@ -35,7 +35,7 @@ const aDecision = `{"decision":"dec_1","placement":"home","rung":"individual","r
  "items":[{"id":"m1","name":"Milk","score":0.75,"because":[{"text":"You bought Tea","weight":1,"source":"evt_1"},{"text":"Popular this week","weight":-0.25,"source":"context:trend"}],"moved":[{"text":"Seen","from":2,"to":1}]}],
  "held":[{"fact":"Order Completed","reason":"permission","count":780,"text":"They said no."},{"fact":"birthday","reason":"too-soon","text":"Once you are a regular."}]}`
 
-func newRapport(t *testing.T) *rapport {
+func newRapport(t testing.TB) *rapport {
 	t.Helper()
 	f := &rapport{answer: aDecision}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

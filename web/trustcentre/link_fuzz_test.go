@@ -2,56 +2,14 @@ package trustcentre
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/rapporthq/rapport/fault"
 	"github.com/rapporthq/rapport/trust/vault"
+	"github.com/rapporthq/rapport/web/jsontest"
 )
-
-// texts gives every text in a JSON document by its path, as often as it stands there: the reader that this one checks tells of each name once.
-func texts(body []byte, found func(path, text string)) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var value func(path string) error
-	value = func(path string) error {
-		token, err := d.Token()
-		if err != nil {
-			return err
-		}
-		if text, ok := token.(string); ok {
-			found(path, text)
-		}
-		for open := token; (open == json.Delim('{') || open == json.Delim('[')) && d.More(); {
-			name := "-"
-			if open == json.Delim('{') {
-				key, err := d.Token()
-				if err != nil {
-					return err
-				}
-				name = key.(string)
-			}
-			if err := value(path + "/" + name); err != nil {
-				return err
-			}
-		}
-		if token == json.Delim('{') || token == json.Delim('[') {
-			_, err = d.Token()
-		}
-		return err
-	}
-	if err := value(""); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("more than one document")
-	}
-	return nil
-}
 
 // FuzzLinkRequest reads what the brand's server sends to have somebody let in: whoever is let in is the only one that is named, to the letter, and no error repeats it.
 func FuzzLinkRequest(f *testing.F) {
@@ -72,7 +30,7 @@ func FuzzLinkRequest(f *testing.F) {
 			t.Fatalf("%q %q", kind, value)
 		}
 		people := 0
-		err = texts(body, func(path, text string) {
+		err = jsontest.Texts(body, func(path, text string) {
 			if (path == "/person/userId" || path == "/person/anonymousId") && text != "" {
 				if people++; text != value {
 					t.Fatalf("%q is named and %q is meant", text, value)

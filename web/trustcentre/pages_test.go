@@ -123,7 +123,7 @@ func full() *fakeSelf {
 	}
 }
 
-func centre(t *testing.T, s Self) (*http.ServeMux, *charter.Charter) {
+func centre(t testing.TB, s Self) (*http.ServeMux, *charter.Charter) {
 	t.Helper()
 	text, ok := charter.Example("retail")
 	if !ok {

@@ -373,8 +373,7 @@ func (c *Centre) byToken(w http.ResponseWriter, r *http.Request) error {
 	if err := c.held(r); err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	if r.ParseForm() != nil {
+	if page.ReadForm(w, r, mostForm) != nil {
 		return ErrEntry
 	}
 	id, err := c.cfg.Token(r.Context(), r.PostForm.Get("token"))
@@ -400,17 +399,19 @@ func (c *Centre) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, c.cfg.SignIn, http.StatusSeeOther)
 }
 
+// mostForm is how many bytes a form may have.
+const mostForm = 16 << 10
+
 // form runs one of the person's own acts: only from this site, only in their session. The answer is a page again, with one sentence.
 func (c *Centre) form(back string, act func(r *http.Request, id person.ID) (word string, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 		id, ok := c.cfg.Sessions.Person(r)
 		err := c.cfg.Sessions.SameOrigin(r)
 		if err == nil && !ok {
 			err = fault.New(fault.Unauthorised, "Your session has ended; sign in again to go on.")
 		}
-		if err == nil && r.ParseForm() != nil {
-			err = fault.New(fault.Invalid, "Check what you entered and try again.")
+		if err == nil {
+			err = page.ReadForm(w, r, mostForm)
 		}
 		word := ""
 		if err == nil {
