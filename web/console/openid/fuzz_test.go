@@ -126,7 +126,7 @@ func FuzzWhatAProviderSays(f *testing.F) {
 // another sign-in, or of another issuer, let nobody in.
 func FuzzClaims(f *testing.F) {
 	for _, change := range [][2]string{{"", ""}, {`["brand-marketing"]`, `"brand-admin"`}, {`["brand-marketing"]`, `["brand-marketing","brand-admin"]`}, {`["brand-marketing"]`, `["x","brand-privacy","brand-privacy"]`}, {`["brand-marketing"]`, `[1]`}, {`["brand-marketing"]`, `null`},
-		{`"sub":"1"`, `"sub":""`}, {`"sub":"1"`, `"sub":1`}, {`"name":"Zaphod"`, `"name":"  "`}, {`"name":"Zaphod"`, `"name":"` + strings.Repeat("Zaphod", 40) + `"`}, {`"aud":"rapport"`, `"aud":["Zaphod","rapport"]`}, {`"exp":1760000600`, `"exp":"Zaphod"`},
+		{`"sub":"1"`, `"sub":""`}, {`"sub":"1"`, `"sub":1`}, {`"name":"Zaphod"`, `"name":"  "`}, {`"name":"Zaphod"`, `"name":"` + strings.Repeat("Zaphod", 40) + `"`}, {`"aud":"rapport"`, `"aud":["Zaphod","rapport"]`}, {`"aud":"rapport"`, `"aud":["other","rapport"],"azp":"rapport"`}, {`"aud":"rapport"`, `"aud":"rapport","azp":"Zaphod"`}, {`"exp":1760000600`, `"exp":"Zaphod"`},
 		{`"exp":1760000600`, `"exp":1e400`}, {`"nonce":"nonce"`, `"nonce":"Zaphod"`}, {`"nonce":"nonce"`, `"nbf":1760009999`}, {`"email"`, `"_claim_names":{"groups":"src"},"_claim_sources":{"src":{"endpoint":"https://Zaphod.example"}},"email"`}, {`{`, `{"sub":"2",`}} {
 		f.Add([]byte(strings.Replace(good, change[0], change[1], 1)))
 	}
@@ -144,6 +144,7 @@ func FuzzClaims(f *testing.F) {
 		var says struct {
 			Iss, Sub, Nonce string
 			Aud             any
+			Azp             *string
 			Exp             float64
 		}
 		if err := json.Unmarshal(claims, &says); err != nil {
@@ -151,6 +152,9 @@ func FuzzClaims(f *testing.F) {
 		}
 		if says.Iss != issuer || says.Nonce != "nonce" || says.Exp < float64(moment)/1e6-1 || !strings.Contains(fmt.Sprint(says.Aud), "rapport") {
 			t.Fatalf("%+v let %+v in", says, who)
+		}
+		if several, _ := says.Aud.([]any); says.Azp == nil && len(several) > 1 || says.Azp != nil && *says.Azp != "rapport" {
+			t.Fatalf("what was issued to another client let %+v in", who)
 		}
 		if says.Sub == "" || who.Member != access.Member(issuer, says.Sub) || strings.TrimSpace(who.Name) != who.Name || who.Name == "" || len(who.Name) > 200 {
 			t.Fatalf("%+v let %+v in", says, who)

@@ -185,6 +185,9 @@ func (p *Provider) check(ctx context.Context, known *oidc.Provider, raw, nonce s
 	if token.Subject == "" {
 		return Who{}, fmt.Errorf("%w: subject", ErrRefused)
 	}
+	if !p.ours(token, claims) {
+		return Who{}, fmt.Errorf("%w: authorised party", ErrRefused)
+	}
 	role, err := p.role(claims[p.cfg.Claim])
 	if err != nil {
 		return Who{}, err
@@ -196,6 +199,16 @@ func (p *Provider) check(ctx context.Context, known *oidc.Provider, raw, nonce s
 		}
 	}
 	return Who{}, ErrRefused
+}
+
+// ours says whether the token was issued to this client, and not to another that shares it (OpenID Connect Core 1.0, 3.1.3.7, 4 and 5).
+func (p *Provider) ours(token *oidc.IDToken, claims map[string]json.RawMessage) bool {
+	said, is := claims["azp"]
+	if !is {
+		return len(token.Audience) == 1
+	}
+	party := ""
+	return json.Unmarshal(said, &party) == nil && party == p.cfg.ClientID
 }
 
 // role is the one role that the claim's values name. Values that the home does not map say nothing.
