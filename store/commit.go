@@ -55,6 +55,19 @@ func (s *Store) tell(rows []ledger.Row, err error) error {
 	return err
 }
 
+// asked runs a transaction that answers. Who gives up waiting gets no answer: the transaction may be under way still, and what it writes nobody may read.
+// So what is given to update or asked writes to nothing outside it (TestWhoGivesUpReadsNothing).
+func asked[T any](ctx context.Context, s *Store, run func(ctx context.Context, c conn) (T, error)) (answer T, err error) {
+	var under T
+	if err := s.update(ctx, func(ctx context.Context, c conn) (err error) {
+		under, err = run(ctx, c)
+		return err
+	}); err != nil {
+		return answer, err
+	}
+	return under, nil
+}
+
 // update runs a transaction of ours through the group commit.
 func (s *Store) update(ctx context.Context, run func(ctx context.Context, c conn) error) error {
 	return s.submit(&act{ctx: ctx, run: run, done: make(chan error, 1)})

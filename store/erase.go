@@ -69,22 +69,20 @@ func (s *Store) Forget(people []person.ID) {
 
 // ForgetPerson destroys the keys of one person and removes their rows. See rights.Store.
 func (s *Store) ForgetPerson(ctx context.Context, f rights.Forgetting) (sessions [][32]byte, err error) {
-	err = s.update(ctx, func(ctx context.Context, c conn) error {
-		sessions = nil
+	return asked(ctx, s, func(ctx context.Context, c conn) ([][32]byte, error) {
 		s.versions.forget(f.People)
 		if err := s.still(ctx, c, f.Seen); err != nil {
-			return err
+			return nil, err
 		}
 		e := erasing{s: s, c: c, gone: rights.Gone{}}
 		entry, err := e.accounts(ctx, f.People, f.Entry)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		blinds, err := e.rows(ctx, f)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		sessions = e.sessions
 		var qs []query
 		var stones []vault.Tombstone
 		var kept []vault.Retained
@@ -93,7 +91,7 @@ func (s *Store) ForgetPerson(ctx context.Context, f rights.Forgetting) (sessions
 			stones, kept = f.Tombstones(blinds), f.Retained(blinds)
 			draft, err := f.Draft(e.gone, stones, kept, entry)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			qs = append(qs, query{text: "INSERT INTO erasure (id, begun, ended, body) VALUES ($1, $2, 0, $3)", args: []driver.Value{f.ID[:], int64(f.At), draft}})
 		}
@@ -107,9 +105,8 @@ func (s *Store) ForgetPerson(ctx context.Context, f rights.Forgetting) (sessions
 			qs = append(qs, query{text: "INSERT INTO retained (id, label, purpose, until, body) VALUES ($1, $2, $3, $4, $5)",
 				args: []driver.Value{kept[i].ID[:], kept[i].Label[:], kept[i].Purpose, int64(kept[i].Until), kept[i].Body}})
 		}
-		return c.do(ctx, qs...)
+		return e.sessions, c.do(ctx, qs...)
 	})
-	return sessions, err
 }
 
 // still holds the person as they were seen.
@@ -433,21 +430,18 @@ func lift(qs []query, stones []vault.Tombstone) []query {
 
 // RetainedOf gives what is retained for one purpose under any of these labels, with the look in the same transaction.
 func (s *Store) RetainedOf(ctx context.Context, labels [][16]byte, purpose string, look ledger.Row) ([]vault.Retained, error) {
-	var out []vault.Retained
-	err := s.read(ctx, []ledger.Row{look}, func(ctx context.Context, c conn) error {
-		out = out[:0]
+	return read(ctx, s, []ledger.Row{look}, func(ctx context.Context, c conn) (out []vault.Retained, err error) {
 		for _, part := range portions(labels) {
 			if err := c.do(ctx, query{text: "SELECT id, label, purpose, until, body FROM retained WHERE purpose = $1 AND " + in("label", 2, len(part)) + " ORDER BY until, id", args: pad([]driver.Value{purpose}, part),
 				scan: func(r row) error {
 					out = append(out, vault.Retained{ID: r.id(0), Label: r.id(1), Purpose: r.text(2), Until: r.at(3), Body: r.bytes(4)})
 					return nil
 				}}); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // Rewrap puts other wrapped data keys in the place of those that wrap gives others for, a little at a time, and says how many. Others read and write meanwhile; a key that changed

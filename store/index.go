@@ -126,46 +126,45 @@ func (s *Store) LiftIndex(ctx context.Context, from int, lift func(vault.Blind) 
 		return err
 	}
 	const step = 1000
-	var after vault.Blind
-	since, done := int64(-1<<62), 0
+	type place struct { // of the last row
+		blind vault.Blind
+		since int64
+		got   int // rows
+	}
+	last, done := place{since: -1 << 62}, 0
 	for {
-		got := 0
-		if err := s.update(ctx, func(ctx context.Context, c conn) error {
-			got = 0
-			at, began := after, since
+		next, err := asked(ctx, s, func(ctx context.Context, c conn) (place, error) {
+			next := place{last.blind, last.since, 0}
 			var qs []query
 			if s.dialect.index != "" { // nobody is forgotten between the reading and the writing
 				if err := c.do(ctx, query{text: s.dialect.index}); err != nil {
-					return err
+					return next, err
 				}
 			}
 			if err := c.do(ctx, query{
 				text: "SELECT blind, since, person, verified, bond, led FROM identifier WHERE generation = $1 AND (blind, since) > ($2, $3) ORDER BY blind, since LIMIT $4",
-				args: []driver.Value{int64(from), at[:], began, int64(step)},
+				args: []driver.Value{int64(from), last.blind[:], last.since, int64(step)},
 				scan: func(r row) error {
-					got++
-					at, began = vault.Blind(r.id(0)), r.int(1)
-					n := vault.Identifier{Blind: lift(at), Since: r.at(1), Verified: r.int(3) == 1, Bond: r.bond(4), Led: int(r.int(5))}
+					next = place{vault.Blind(r.id(0)), r.int(1), next.got + 1}
+					n := vault.Identifier{Blind: lift(next.blind), Since: r.at(1), Verified: r.int(3) == 1, Bond: r.bond(4), Led: int(r.int(5))}
 					qs = append(qs, identifierRow(&n, r.id(2), int64(from)+1))
 					return nil
 				},
 			}); err != nil {
-				return err
+				return next, err
 			}
-			if err := c.do(ctx, qs...); err != nil {
-				return err
-			}
-			after, since = at, began
-			return nil
-		}); err != nil {
+			return next, c.do(ctx, qs...)
+		})
+		if err != nil {
 			return err
 		}
-		if done += got; progress != nil {
+		if done += next.got; progress != nil {
 			progress(done)
 		}
-		if got < step {
+		if next.got < step {
 			return nil
 		}
+		last = next
 	}
 }
 
@@ -173,12 +172,13 @@ func (s *Store) LiftIndex(ctx context.Context, from int, lift func(vault.Blind) 
 func (s *Store) DropIndex(ctx context.Context, before int) error {
 	const step = 1000
 	for got := step; got == step; {
-		if err := s.update(ctx, func(ctx context.Context, c conn) error {
-			got = 0
-			return c.do(ctx, query{
+		var err error
+		if got, err = asked(ctx, s, func(ctx context.Context, c conn) (got int, err error) {
+			err = c.do(ctx, query{
 				text: "DELETE FROM identifier WHERE (blind, since) IN (SELECT blind, since FROM identifier WHERE generation < $1 LIMIT $2) RETURNING 1",
 				args: []driver.Value{int64(before), int64(step)}, scan: func(row) error { got++; return nil },
 			})
+			return got, err
 		}); err != nil {
 			return err
 		}

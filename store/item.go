@@ -23,9 +23,10 @@ func (s *Store) PutItems(ctx context.Context, items []catalogue.Item) (version i
 			return 0, err
 		}
 	}
-	err = s.update(ctx, func(ctx context.Context, c conn) error {
-		if version, err = next(ctx, c, catalogueCounter); err != nil {
-			return err
+	return asked(ctx, s, func(ctx context.Context, c conn) (int64, error) {
+		version, err := next(ctx, c, catalogueCounter)
+		if err != nil {
+			return 0, err
 		}
 		qs := make([]query, len(items))
 		for i := range items {
@@ -35,12 +36,8 @@ func (s *Store) PutItems(ctx context.Context, items []catalogue.Item) (version i
 				args: []driver.Value{items[i].ID, version, bodies[i]},
 			}
 		}
-		return c.do(ctx, qs...)
+		return version, c.do(ctx, qs...)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return version, nil
 }
 
 // next raises a counter and gives its new value; transactions that raise the same one come one after the other.

@@ -69,9 +69,8 @@ func BenchmarkLoad(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			i += 7919
-			if err := s.read(context.Background(), nil, func(ctx context.Context, c conn) error {
-				_, err := loadAll(ctx, c, []person.ID{ids[i%len(ids)]}, s.waiting)
-				return err
+			if _, err := read(context.Background(), s, nil, func(ctx context.Context, c conn) ([]*vault.Loaded, error) {
+				return loadAll(ctx, c, []person.ID{ids[i%len(ids)]}, s.waiting)
 			}); err != nil {
 				b.Fatal(err)
 			}

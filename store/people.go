@@ -131,20 +131,30 @@ func askedBy(l *vault.Loaded, id person.ID) {
 
 // read reads one state. With looks, they are appended by the transaction that reads, so that there is no look without its
 // read and no read without its look: what was read is given to nobody before that transaction is synced.
-func (s *Store) read(ctx context.Context, looks []ledger.Row, read func(ctx context.Context, c conn) error) error {
-	if len(looks) == 0 {
-		return s.engine.snapshot(ctx, func(c conn) error { return read(ctx, c) })
-	}
-	both := func(ctx context.Context, c conn) error {
-		if err := read(ctx, c); err != nil {
-			return err
+func read[T any](ctx context.Context, s *Store, looks []ledger.Row, what func(ctx context.Context, c conn) (T, error)) (answer T, err error) {
+	both := func(ctx context.Context, c conn) (answer T, err error) {
+		if answer, err = what(ctx, c); err == nil && len(looks) > 0 {
+			err = c.do(ctx, lookRows(looks...)...)
 		}
-		return c.do(ctx, lookRows(looks...)...)
+		return answer, err
 	}
-	if shared, ok := s.engine.(*postgres); ok {
-		return s.tell(looks, shared.observation(ctx, func(c conn) error { return both(ctx, c) }))
+	shared, ok := s.engine.(*postgres)
+	if len(looks) > 0 && !ok { // what the one writer reads is one state, and it shares the sync
+		answer, err = asked(ctx, s, both)
+		return answer, s.tell(looks, err)
 	}
-	return s.tell(looks, s.update(ctx, both)) // what the one writer reads is one state, and it shares the sync
+	from := s.engine.snapshot
+	if len(looks) > 0 {
+		from = shared.observation
+	}
+	var got T
+	if err := s.tell(looks, from(ctx, func(c conn) (err error) {
+		got, err = both(ctx, c)
+		return err
+	})); err != nil {
+		return answer, err
+	}
+	return got, nil
 }
 
 // loadAll loads everything but receipts about the people to whom these pseudonyms belong, nil for unknown ones.
@@ -376,11 +386,8 @@ func (s *Store) Each(ctx context.Context, look ledger.Row, yield func(vault.Load
 	looks := []ledger.Row{look}
 	var after person.ID
 	for {
-		var people []*vault.Loaded
-		if err := s.read(ctx, looks, func(ctx context.Context, c conn) (err error) {
-			people, err = portion(ctx, c, after)
-			return err
-		}); err != nil {
+		people, err := read(ctx, s, looks, func(ctx context.Context, c conn) ([]*vault.Loaded, error) { return portion(ctx, c, after) })
+		if err != nil {
 			return err
 		}
 		looks = nil

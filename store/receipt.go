@@ -203,19 +203,17 @@ func (s *Store) Receipts(ctx context.Context, id person.ID, from, limit int, loo
 		at  person.Instant
 		seq int64
 	}
-	var rows []vault.Row
-	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
-		rows = rows[:0]
+	return read(ctx, s, looks, func(ctx context.Context, c conn) (rows []vault.Row, err error) {
 		_, of, err := who(ctx, c, []person.ID{id})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var all []place
 		if err := s.latest(ctx, c, "receipt", "seq", pseudonyms(of), "at, seq", "", math.MaxInt, func(r row) error {
 			all = append(all, place{r.at(0), r.int(1)})
 			return nil
 		}); err != nil {
-			return err
+			return nil, err
 		}
 		slices.SortFunc(all, func(a, b place) int { return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(b.seq, a.seq)) })
 		var qs []query
@@ -228,48 +226,46 @@ func (s *Store) Receipts(ctx context.Context, id person.ID, from, limit int, loo
 				},
 			})
 		}
-		return c.do(ctx, qs...)
+		err = c.do(ctx, qs...)
+		return rows, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return rows, nil
 }
 
 // Receipt gives one receipt, and whose it is; the looks are committed with the read. See vault.Store.
 func (s *Store) Receipt(ctx context.Context, key vault.Key, looks ...ledger.Row) (vault.Row, vault.Loaded, error) {
-	var found vault.Row
-	var l vault.Loaded
-	err := s.read(ctx, looks, func(ctx context.Context, c conn) error {
-		found = vault.Row{}
+	type theirs struct {
+		row vault.Row
+		of  vault.Loaded
+	}
+	got, err := read(ctx, s, looks, func(ctx context.Context, c conn) (got theirs, err error) {
 		if err := c.do(ctx, query{
 			text: "SELECT person, key, at, head, body FROM receipt WHERE key = $1", args: []driver.Value{key[:]},
 			scan: func(r row) error {
-				found = vault.Row{Of: r.id(0), Kind: vault.ReceiptRow, Key: key, At: r.at(2), Head: r.bytes(3), Body: r.bytes(4)}
+				got.row = vault.Row{Of: r.id(0), Kind: vault.ReceiptRow, Key: key, At: r.at(2), Head: r.bytes(3), Body: r.bytes(4)}
 				return nil
 			},
 		}); err != nil {
-			return err
+			return got, err
 		}
-		if found.Of.IsZero() {
-			return vault.ErrNotFound
+		if got.row.Of.IsZero() {
+			return got, vault.ErrNotFound
 		}
-		people, err := loadAll(ctx, c, []person.ID{found.Of}, s.waiting)
+		people, err := loadAll(ctx, c, []person.ID{got.row.Of}, s.waiting)
 		if err != nil {
-			return err
+			return got, err
 		}
 		if people[0] == nil {
-			return vault.ErrNotFound
+			return got, vault.ErrNotFound
 		}
-		l = *people[0]
+		got.of = *people[0]
 		if s.waiting != nil {
-			l.Frames = unrepeated(l.Frames, s.window)
+			got.of.Frames = unrepeated(got.of.Frames, s.window)
 		}
-		return nil
+		return got, nil
 	})
 	if err != nil {
 		return vault.Row{}, vault.Loaded{}, err
 	}
-	askedBy(&l, found.Of)
-	return found, l, nil
+	askedBy(&got.of, got.row.Of)
+	return got.row, got.of, nil
 }

@@ -23,13 +23,14 @@ func (s *Store) Intern(ctx context.Context, st vault.Stream) (vault.StreamID, er
 	if ok {
 		return id, nil
 	}
-	err := s.update(ctx, func(ctx context.Context, c conn) error {
-		return c.do(ctx, query{
+	id, err := asked(ctx, s, func(ctx context.Context, c conn) (id vault.StreamID, err error) {
+		err = c.do(ctx, query{
 			text: `INSERT INTO stream (event, source, charter) VALUES ($1, $2, $3)
 				ON CONFLICT (event, source, charter) DO UPDATE SET event = excluded.event RETURNING id`,
 			args: []driver.Value{st.Event, st.Source, int64(st.Charter)},
 			scan: func(r row) error { id = vault.StreamID(r.int(0)); return nil },
 		})
+		return id, err
 	})
 	if err != nil {
 		return 0, err

@@ -93,14 +93,14 @@ func (s *Store) settle(ctx context.Context) error {
 func (s *Store) blank(ctx context.Context) error {
 	zeros := make([]byte, 4<<20)
 	for n := 0; ; n++ {
-		free := int64(0)
-		if err := s.update(ctx, func(ctx context.Context, c conn) error {
+		free, err := asked(ctx, s, func(ctx context.Context, c conn) (free int64, err error) {
 			if err := c.do(ctx, query{text: "PRAGMA freelist_count", scan: func(r row) error { free = r.int(0); return nil }}); err != nil || free < 2 {
-				return err
+				return free, err
 			}
-			return c.do(ctx, query{text: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+			return free, c.do(ctx, query{text: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 				args: []driver.Value{fmt.Sprintf("blank:%d", n), zeros[:min(int64(len(zeros)), (free-1)*(page-4))]}})
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 		if free < 2 {
@@ -304,15 +304,15 @@ func (s *Store) sweepOld(ctx context.Context, rules *SweepRules, before person.I
 		})
 	}
 	for {
-		gone := 0
-		if err := s.update(ctx, func(ctx context.Context, c conn) error {
-			gone = 0
-			return c.do(ctx, query{
+		gone, err := asked(ctx, s, func(ctx context.Context, c conn) (gone int, err error) {
+			err = c.do(ctx, query{
 				text: "DELETE FROM " + table + " WHERE " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + column + " < $1 ORDER BY " + column + " LIMIT $2) RETURNING 1",
 				args: []driver.Value{int64(before), int64(sweepStep)},
 				scan: func(row) error { gone++; return nil },
 			})
-		}); err != nil {
+			return gone, err
+		})
+		if err != nil {
 			return err
 		}
 		*n += gone
@@ -327,22 +327,21 @@ func (s *Store) sweepReceipts(ctx context.Context, rules *SweepRules, n *int) er
 		return s.sweepOld(ctx, rules, rules.Receipts, n, "receipt", "key", "at")
 	}
 	for {
-		var gone []int64
-		if err := s.update(ctx, func(ctx context.Context, c conn) error {
-			gone = gone[:0]
+		gone, err := asked(ctx, s, func(ctx context.Context, c conn) (gone []int64, err error) {
 			if err := c.do(ctx, query{
 				text: "DELETE FROM receipt WHERE seq IN (SELECT seq FROM receipt WHERE at < $1 ORDER BY at LIMIT $2) RETURNING seq",
 				args: []driver.Value{int64(rules.Receipts), int64(sweepStep)},
 				scan: func(r row) error { gone = append(gone, r.int(0)); return nil },
 			}); err != nil || len(gone) == 0 {
-				return err
+				return gone, err
 			}
 			entry, err := rules.ReceiptsEntry(gone)
 			if err != nil {
-				return err
+				return gone, err
 			}
-			return c.do(ctx, lookRows(entry)...)
-		}); err != nil {
+			return gone, c.do(ctx, lookRows(entry)...)
+		})
+		if err != nil {
 			return err
 		}
 		*n += len(gone)
@@ -362,9 +361,11 @@ func (s *Store) sweepRefusals(ctx context.Context, rules *SweepRules, n *int) er
 			return c.do(ctx, query{text: "SELECT COUNT(*) FROM refusal WHERE day < $1", args: []driver.Value{day}, scan: func(r row) error { *n = int(r.int(0)); return nil }})
 		})
 	}
-	return s.update(ctx, func(ctx context.Context, c conn) error {
-		*n = 0
-		return c.do(ctx, query{text: "DELETE FROM refusal WHERE day < $1 RETURNING day", args: []driver.Value{day}, scan: func(row) error { *n++; return nil }},
+	gone, err := asked(ctx, s, func(ctx context.Context, c conn) (gone int, err error) {
+		err = c.do(ctx, query{text: "DELETE FROM refusal WHERE day < $1 RETURNING day", args: []driver.Value{day}, scan: func(row) error { gone++; return nil }},
 			query{text: "DELETE FROM tally WHERE day < $1", args: []driver.Value{day}})
+		return gone, err
 	})
+	*n = gone
+	return err
 }

@@ -126,10 +126,9 @@ func (s *Store) RevokeSessionsOf(ctx context.Context, id person.ID, at person.In
 
 // RevokeStaffSessions ends all sessions of a member of staff that have not ended, and gives their hashes. They are few: each lasts hours.
 func (s *Store) RevokeStaffSessions(ctx context.Context, member [32]byte, at person.Instant) (ended [][32]byte, err error) {
-	err = s.update(ctx, func(ctx context.Context, c conn) error {
-		ended = nil
+	return asked(ctx, s, func(ctx context.Context, c conn) (ended [][32]byte, err error) {
 		var nobody person.ID
-		err := c.do(ctx, query{
+		err = c.do(ctx, query{
 			text: "SELECT hash, body FROM session WHERE person = $1 AND revoked = 0 AND expires > $2", args: []driver.Value{nobody[:], int64(at)},
 			scan: func(r row) error {
 				var n access.Session
@@ -145,12 +144,8 @@ func (s *Store) RevokeStaffSessions(ctx context.Context, member [32]byte, at per
 		for i := 0; err == nil && i < len(ended); i++ {
 			err = c.do(ctx, query{text: "UPDATE session SET revoked = $2 WHERE hash = $1", args: []driver.Value{ended[i][:], int64(at)}})
 		}
-		return err
+		return ended, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return ended, nil
 }
 
 // PutLink keeps a sign-in link. See access.Sessions.
@@ -166,30 +161,29 @@ func (s *Store) PutLink(ctx context.Context, l access.Link) error {
 
 // TakeLink gives a sign-in link and removes it, in one act. See access.Sessions.
 func (s *Store) TakeLink(ctx context.Context, hash [32]byte) (link access.Link, found bool, err error) {
-	err = s.update(ctx, func(ctx context.Context, c conn) error {
-		link, found = access.Link{}, false
-		return c.do(ctx, query{
+	taken, err := asked(ctx, s, func(ctx context.Context, c conn) (taken *access.Link, err error) {
+		err = c.do(ctx, query{
 			text: "DELETE FROM link WHERE hash = $1 RETURNING body", args: []driver.Value{hash[:]},
 			scan: func(r row) error {
-				found = true
-				return json.Unmarshal(r.bytes(0), &link)
+				taken = new(access.Link)
+				return json.Unmarshal(r.bytes(0), taken)
 			},
 		})
+		return taken, err
 	})
-	if err != nil {
+	if taken == nil {
 		return access.Link{}, false, err
 	}
-	return link, found, nil
+	return *taken, true, nil
 }
 
 // Spend remembers what may be used once. See access.Spent.
 func (s *Store) Spend(ctx context.Context, hash [32]byte, until person.Instant) (first bool, err error) {
-	err = s.update(ctx, func(ctx context.Context, c conn) error {
-		first = false
-		return c.do(ctx, query{
+	return asked(ctx, s, func(ctx context.Context, c conn) (first bool, err error) {
+		err = c.do(ctx, query{
 			text: "INSERT INTO spent (hash, until) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING RETURNING 1", args: []driver.Value{hash[:], int64(until)},
 			scan: func(row) error { first = true; return nil },
 		})
+		return first, err
 	})
-	return first && err == nil, err
 }

@@ -2,5 +2,5 @@
 
 package torture
 
-// Raced says that Go's race detector is built in: it allocates, and drops what is pooled, so that allocations tell nothing.
+// Raced says whether Go's race detector is built in: it allocates, drops what is pooled and shadows all memory, so that allocations and what is resident tell nothing.
 const Raced = false
