@@ -81,7 +81,7 @@ func TestASoakHasFlatMemoryAndGoroutines(t *testing.T) {
 	}
 	middle, last := highest(all[windows/3:2*windows/3]), highest(all[2*windows/3:])
 	t.Logf("%v: %d orders, %d decisions, %d pages; MB, goroutines, files: %v in the middle third, %v in the last", lasts, len(l.acked), decisions, pages, middle, last)
-	if last.rss > middle.rss*1.1+20 || last.goroutines > middle.goroutines+20 || last.files > middle.files+20 {
+	if last.rss > middle.rss*1.1+20 && !torture.Raced || last.goroutines > middle.goroutines+20 || last.files > middle.files+20 {
 		t.Errorf("something grows: %v", all)
 	}
 	if len(l.odd)+l.unable > 0 {
