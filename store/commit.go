@@ -56,7 +56,7 @@ func (s *Store) tell(rows []ledger.Row, err error) error {
 }
 
 // asked runs a transaction that answers. Who gives up waiting gets no answer: the transaction may be under way still, and what it writes nobody may read.
-// So what is given to update or asked writes to nothing outside it (TestWhoGivesUpReadsNothing).
+// So what is given to update or asked writes to nothing outside it (TestATransactionWritesNowhereElse).
 func asked[T any](ctx context.Context, s *Store, run func(ctx context.Context, c conn) (T, error)) (answer T, err error) {
 	var under T
 	if err := s.update(ctx, func(ctx context.Context, c conn) (err error) {

@@ -130,7 +130,7 @@ func readThrough(dir string) error {
 		if opened != nil {
 			return opened
 		}
-		_, read := io.Copy(struct{ io.Writer }{io.Discard}, f)
+		_, read := io.Copy(io.Discard, f)
 		err = errors.Join(err, read, f.Close())
 	}
 	return err
